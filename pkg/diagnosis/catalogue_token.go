@@ -1,0 +1,59 @@
+package diagnosis
+
+// The rows that judge the credential, its structure and its header.
+
+var credentialRows = []Row{
+	{CredentialMissing, FamilyCredential, hops(Client), Weak, 401, "", "no credential arrived", "send an Authorization: Bearer header; if you do, compare what the edge receives and sends", ""},
+	{CredentialMoved, FamilyCredential, hops(Edge), Weak, 401, "", "the credential arrived in another header", "restore the Authorization header at the hop that moved it", ""},
+	{CredentialEmpty, FamilyCredential, hops(Edge), Weak, 400, InvalidRequest, "the Authorization header arrived blank", "look for a rule that blanks Authorization at the edge (F5: Request Header Erase)", ""},
+	{SchemeOnly, FamilyCredential, hops(Client), Definite, 400, InvalidRequest, "the Authorization header names a scheme but carries no token", "put the token behind the scheme; a variable is probably empty", ""},
+	{SchemeMissing, FamilyCredential, hops(Client), Weak, 400, InvalidRequest, "the token arrived without the Bearer scheme", "prefix the token with Bearer and one space", ""},
+	{SchemeRepeated, FamilyCredential, hops(Client, Edge), Weak, 400, InvalidRequest, "the Bearer scheme is repeated", "send the Bearer prefix once", ""},
+	{SchemeUnsupported, FamilyCredential, hops(Client), Weak, 401, "", "the Authorization scheme is not one that this route takes", "use the Bearer scheme; if you do, look for single sign-on at the edge", ""},
+	{CredentialTruncated, FamilyCredential, hops(Edge), Weak, 401, InvalidToken, "the token was cut off", "raise the header size limit of the hop that cuts it", "bytes missing"},
+	{CredentialCommaJoined, FamilyCredential, hops(Edge), Weak, 400, InvalidRequest, "two credentials arrived in one header, joined by a comma", "replace the header instead of adding a second one", ""},
+	{CredentialConflict, FamilyCredential, hops(Client), Definite, 400, InvalidRequest, "different tokens arrived in different places", "send one token in one place", ""},
+	{TokenPlaceholder, FamilyCredential, hops(Client), Definite, 400, InvalidRequest, "a placeholder arrived where the token should be", "fix the template or variable that should hold the token", ""},
+	{TokenBadCharset, FamilyCredential, hops(Client, Edge), Weak, 400, InvalidRequest, "the token holds bytes that no token may hold", "send the token as issued, without quotes, spaces or encoding", ""},
+	{CredentialTooLarge, FamilyCredential, hops(Client, IdP), Definite, 431, "", "the credential is longer than this gateway takes", "shrink the token (fewer groups) or raise maximum_token_size", "bytes over the limit"},
+}
+
+var structureRows = []Row{
+	{TokenOpaque, FamilyStructure, hops(IdP, Gateway), Definite, 401, InvalidToken, "the token is not a JWT", "issue JWT access tokens for this API; reference tokens are not accepted", ""},
+	{TokenEncrypted, FamilyStructure, hops(IdP), Definite, 401, InvalidToken, "the token is encrypted", "turn off token encryption (JWE) for this API", ""},
+	{TokenSegments, FamilyStructure, hops(Client, Edge), Weak, 401, InvalidToken, "the token does not have three segments", "send the whole token", "segments found"},
+	{TokenJSONSerialized, FamilyStructure, hops(Client), Definite, 401, InvalidToken, "the token is not in compact form", "send the compact form, three segments joined by dots", ""},
+	{HeaderBadBase64, FamilyStructure, hops(Client, Edge), Weak, 401, InvalidToken, "the token's header is not base64url", "send the token exactly as issued", ""},
+	{PayloadBadBase64, FamilyStructure, hops(Client, Edge), Weak, 401, InvalidToken, "the token's payload is not base64url", "send the token exactly as issued", ""},
+	{SignatureBadBase64, FamilyStructure, hops(Client, Edge), Weak, 401, InvalidToken, "the token's signature is not base64url", "send the token exactly as issued", ""},
+	{HeaderBadJSON, FamilyStructure, hops(Client, IdP), Weak, 401, InvalidToken, "the token's header is not a JSON object", "send the token exactly as issued", ""},
+	{PayloadBadJSON, FamilyStructure, hops(Client, IdP), Weak, 401, InvalidToken, "the token's payload is not a JSON object", "send the token exactly as issued", ""},
+	{HeaderDuplicateMember, FamilyStructure, hops(IdP, Client), Weak, 401, InvalidToken, "the token's header names a member twice", "get a new token; if it repeats, fix the issuer", ""},
+	{ClaimDuplicate, FamilyStructure, hops(IdP, Client), Weak, 401, InvalidToken, "the token names a claim twice", "get a new token; if it repeats, fix the issuer's claim mapping", ""},
+	{ClaimNameAmbiguous, FamilyStructure, hops(IdP), Weak, 401, InvalidToken, "a claim's name differs from a registered one only in case", "rename the claim at the issuer", ""},
+	{TokenTooComplex, FamilyStructure, hops(IdP), Weak, 401, InvalidToken, "the token's JSON is nested too deeply or has too many members", "issue a simpler token", ""},
+	{SignatureEmpty, FamilyStructure, hops(Client), Definite, 401, InvalidToken, "the token is not signed", "send a signed token", ""},
+	{TokenMalformed, FamilyStructure, hops(Client), Weak, 401, InvalidToken, "the token is malformed", "send the token exactly as issued", ""},
+}
+
+var headerRows = []Row{
+	{AlgMissing, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token names no signature algorithm", "fix the issuer's token format", ""},
+	{AlgNone, FamilyHeader, hops(Client), Definite, 401, InvalidToken, "the token claims to need no signature", "send a signed token; unsigned ones are never accepted", ""},
+	{AlgUnsupported, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token's signature algorithm is unknown", "sign with RS, PS or ES 256 to 512, or EdDSA", ""},
+	{AlgNotAllowed, FamilyHeader, hops(IdP, Gateway), Definite, 401, InvalidToken, "the token's signature algorithm is not allowed here", "align the issuer's algorithm with issuers.algorithms", ""},
+	{AlgSymmetricForbidden, FamilyHeader, hops(Client, IdP), Definite, 401, InvalidToken, "the token is signed with a shared secret", "sign with an asymmetric key", ""},
+	{AlgKeyMismatch, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token's algorithm does not fit the key it names", "publish a key that fits, or sign with its algorithm", ""},
+	{CritUnsupported, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token marks a header member as critical that is not understood", "issue tokens without crit", ""},
+	{EmbeddedKeyForbidden, FamilyHeader, hops(Client), Definite, 401, InvalidToken, "the token brings its own key", "issue tokens without jwk, jku, x5u or x5c", ""},
+	{NestedTokenUnsupported, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token wraps another token", "issue tokens that are not nested", ""},
+	{KidMissing, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token names no key", "turn on the key ID header at the issuer", ""},
+	{KidInvalid, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token's key ID is not usable", "send the token exactly as issued", ""},
+}
+
+var kindRows = []Row{
+	{TypNotAllowed, FamilyKind, hops(IdP, Gateway), Definite, 401, InvalidToken, "the token's type is not accepted here", "align the issuer's type header with issuers.token_types", ""},
+	{TokenIsIDToken, FamilyKind, hops(Client), Definite, 401, InvalidToken, "an ID token was sent instead of an access token", "send the access token", ""},
+	{TokenWrongKind, FamilyKind, hops(Client), Definite, 401, InvalidToken, "the token is of a kind that grants no access", "send the access token", ""},
+}
+
+func hops(h ...Hop) []Hop { return h }
