@@ -1,0 +1,61 @@
+# auth-diagnosis. `make help` lists what there is.
+
+VERSION  ?= 0.1.0
+KONG_BIN ?=
+FUZZTIME ?= 30s
+PLATFORMS = linux/amd64 linux/arm64
+
+GO      = CGO_ENABLED=0 go
+LDFLAGS = -s -w -X main.version=$(VERSION)
+BUILD   = $(GO) build -trimpath -ldflags "$(LDFLAGS)"
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo demo-serve test deps spec bench fuzz dist generate check clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/auth-diagnosis and bin/kongdev
+	@mkdir -p bin
+	$(BUILD) -o bin/ ./plugins/auth-diagnosis ./cmd/kongdev
+
+demo: ## see the main job: the tour, with every verdict
+	@go run ./cmd/demo
+
+demo-serve: ## keep the demo running and print the curl line of each row
+	@go run ./cmd/demo -serve
+
+test: deps ## everything: unit tests with the race detector, then the spec
+	go test -race ./...
+	$(MAKE) --no-print-directory spec
+
+deps: ## install what the tests need (Debian: a C compiler for the race detector)
+	@command -v gcc >/dev/null || (apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev)
+
+spec: ## the black-box suite; KONG_BIN=/path/to/kong runs it on a real Kong
+	KONG_BIN="$(KONG_BIN)" go test -count=1 -tags spec ./spec/...
+
+bench: ## benchmarks
+	go test -run '^$$' -bench . -benchmem ./pkg/...
+
+fuzz: ## every fuzz target, FUZZTIME (30s) each
+	FUZZTIME=$(FUZZTIME) sh ./fuzz.sh
+
+dist: ## release binaries with checksums in dist/
+	@rm -rf dist && mkdir -p dist
+	@for p in $(PLATFORMS); do \
+	  GOOS=$${p%/*} GOARCH=$${p#*/} $(BUILD) -o dist/auth-diagnosis-$(VERSION)-$${p%/*}-$${p#*/} ./plugins/auth-diagnosis || exit 1; \
+	done
+	@cd dist && sha256sum auth-diagnosis-* > SHA256SUMS && cat SHA256SUMS
+
+generate: ## rewrite what is generated: kong/schema.lua and tables in docs/
+	go generate ./...
+
+check: ## formatting, vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt would change these files"; exit 1; }
+	go vet ./...
+	go vet -tags spec ./spec/...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+clean: ## remove bin/ and dist/
+	rm -rf bin dist
