@@ -1,0 +1,182 @@
+// Package config holds the plugin's configuration as Kong hands it over.
+//
+// [Load] is the way in: it decodes ([Parse]), fills in defaults and checks
+// ([Config.Validate]), and names every problem at once with its path. The
+// struct tags of [Config] are the only description of a field: decoding,
+// defaults and checks read them here, pkg/schema makes Kong's schema and the
+// documentation of them (the tags are explained in pkg/schema/shape).
+// [Formats] beside them holds the syntax rules, rules.go what relates one
+// field to another. pkg/config/deck checks whole deck files.
+//
+// A Config is plain data. [ParsePath], [Prefixes], [Certificates] and
+// [Location] turn its strings into what they stand for.
+package config
+
+import (
+	"reflect"
+	"time"
+
+	"kong-plugin-auth-diagnosis/pkg/schema/shape"
+)
+
+// Values of the fields that have a closed list of them.
+const (
+	ModeEnforce = "enforce"
+	ModeAdvise  = "advise"
+
+	ExpectBearer = "bearer"
+	ExpectBasic  = "basic"
+	ExpectKey    = "key"
+
+	LimitByClaim = "claim"
+	LimitByIP    = "ip"
+
+	HeaderStyleKong = "kong"
+	HeaderStyleNone = "none"
+
+	DetailMinimal  = "minimal"
+	DetailStandard = "standard"
+	DetailFull     = "full"
+)
+
+// Seconds is a span of whole seconds.
+type Seconds int
+
+// Duration converts the span.
+func (s Seconds) Duration() time.Duration { return time.Duration(s) * time.Second }
+
+// Milliseconds is a span of whole milliseconds, Kong's unit for timeouts.
+type Milliseconds int
+
+// Duration converts the span.
+func (m Milliseconds) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
+
+// Config is one instance's configuration. What a field means, its default and
+// its bounds stand in its tags.
+type Config struct {
+	Mode             string            `json:"mode" default:"enforce" one_of:"enforce,advise" doc:"enforce rejects; advise only sets the diagnosis header and lets the plugins behind it decide."`
+	Expects          []string          `json:"expects" type:"set" default:"bearer" one_of:"bearer,basic,key" len_min:"1" doc:"Credentials that requests must bring. Basic and key are only looked at for being there and undamaged; whether they are valid is for other plugins."`
+	KeyNames         []string          `json:"key_names" default:"apikey" format:"token" doc:"Header or query names that carry an API key, for expects key."`
+	Issuers          []Issuer          `json:"issuers" default:"" doc:"Trusted token issuers; at least one when expects has bearer."`
+	Leeway           Seconds           `json:"leeway" default:"30" between:"0,3600" doc:"Seconds of clock skew allowed for exp, nbf and iat."`
+	MaximumLifetime  Seconds           `json:"maximum_lifetime" default:"0" between:"0,31536000" doc:"Longest time in seconds from iat to exp that a token may have; 0 sets no limit."`
+	MaximumTokenSize int               `json:"maximum_token_size" default:"16384" between:"256,1048576" doc:"Longest credential in bytes; a longer one is refused unread. Kong itself refuses lines above 8 KB unless its header buffers are raised."`
+	HeaderNames      []string          `json:"header_names" type:"set" default:"authorization" format:"token" doc:"Request headers that may carry the token."`
+	RequiredClaims   []RequiredClaim   `json:"required_claims" default:"" doc:"Claims that a token must have; without values and match, presence is enough."`
+	ScopesRequired   []string          `json:"scopes_required" default:"" format:"words" doc:"Required scopes: an entry needs all of its space-separated words, one entry is enough."`
+	ScopesClaim      []string          `json:"scopes_claim" default:"scope,scp" format:"claim_path" doc:"Claim paths that hold the scopes; the first one present counts."`
+	RolesRequired    []string          `json:"roles_required" default:"" format:"words" doc:"Required roles: an entry needs all of its space-separated words, one entry is enough."`
+	RolesClaim       []string          `json:"roles_claim" default:"roles" format:"claim_path" doc:"Claim paths that hold the roles; the first one present counts."`
+	GroupsRequired   []string          `json:"groups_required" default:"" format:"words" doc:"Required groups: an entry needs all of its space-separated words, one entry is enough."`
+	GroupsClaim      []string          `json:"groups_claim" default:"groups" format:"claim_path" doc:"Claim paths that hold the groups; the first one present counts."`
+	UpstreamHeaders  map[string]string `json:"upstream_headers" default:"X-Authenticated-Userid=sub" key_format:"token" format:"claim_path" doc:"Headers set upstream from verified claims: header name to claim path. The same names from the client are always cleared. Giving the map replaces the default."`
+	HideCredentials  bool              `json:"hide_credentials" default:"false" doc:"Do not pass the credential on to the upstream service."`
+	RunOnPreflight   bool              `json:"run_on_preflight" default:"true" doc:"Judge OPTIONS preflight requests too."`
+	Realm            string            `json:"realm" format:"realm" len_max:"128" doc:"Realm of the WWW-Authenticate challenge; without it the challenge has no realm."`
+	JWKS             JWKS              `json:"jwks" doc:"How the issuers' key sets are fetched and kept."`
+	Edge             Edge              `json:"edge" doc:"The proxy or load balancer in front of the gateway."`
+	RateLimiting     RateLimiting      `json:"rate_limiting" doc:"Rate limits by tier; off while tiers is empty."`
+	Diagnosis        Diagnosis         `json:"diagnosis" doc:"What a diagnosis tells, where and to whom."`
+
+	// Scope is filled in by Parse from what Kong adds to the configuration.
+	Scope Scope `json:"-"`
+}
+
+// Issuer is a party whose tokens are trusted. Keys are bound to it.
+type Issuer struct {
+	Issuer              string   `json:"issuer" required:"true" format:"url" doc:"The exact iss claim of this issuer's tokens. Prefer https; http is accepted with a warning."`
+	JWKSURIs            []string `json:"jwks_uris" type:"set" default:"" format:"url" doc:"Key set addresses of this issuer (PingFederate has one per access token manager). Empty: OpenID Connect discovery at the issuer."`
+	Audiences           []string `json:"audiences" type:"set" default:"" doc:"Accepted audiences; the token needs any one of them."`
+	SkipAudienceCheck   bool     `json:"skip_audience_check" default:"false" doc:"Accept this issuer's tokens whatever their audience is."`
+	Algorithms          []string `json:"algorithms" type:"set" default:"RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA" one_of:"RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA" len_min:"1" doc:"Accepted signature algorithms. HMAC and none are never accepted."`
+	TokenTypes          []string `json:"token_types" type:"set" default:"at+jwt,JWT" len_min:"1" doc:"Accepted typ headers, compared without regard to case or an application/ prefix."`
+	RequireTokenType    bool     `json:"require_token_type" default:"false" doc:"Refuse a token that has no typ header."`
+	RequireKid          bool     `json:"require_kid" default:"false" doc:"Refuse a token that has no kid header."`
+	AcceptMissingIssuer bool     `json:"accept_missing_issuer" default:"false" doc:"Take tokens without an iss claim for this issuer's (PingFederate); only with exactly one issuer."`
+}
+
+// RequiredClaim is a condition on one claim.
+type RequiredClaim struct {
+	Name   string   `json:"name" required:"true" format:"claim_path" doc:"Claim path: names joined by dots, with a backslash before a dot that belongs to a name."`
+	Values []string `json:"values" default:"" doc:"Accepted values; the claim needs any one of them."`
+	Match  string   `json:"match" format:"regex" len_max:"1024" doc:"Regular expression (RE2 syntax) that the claim's value must match."`
+}
+
+// JWKS says how key sets are fetched and kept.
+type JWKS struct {
+	RefreshInterval    Seconds      `json:"refresh_interval" default:"900" between:"1,31536000" doc:"Seconds between refreshes of a key set."`
+	Timeout            Milliseconds `json:"timeout" default:"5000" between:"1,2147483646" doc:"Timeout of a key set request in milliseconds."`
+	MaxStale           Seconds      `json:"max_stale" default:"86400" between:"0,31536000" doc:"Seconds for which the last good key set serves while refreshes fail."`
+	UnknownKidCooldown Seconds      `json:"unknown_kid_cooldown" default:"30" between:"0,31536000" doc:"Least seconds between two refreshes caused by unknown kids."`
+	SSLVerify          bool         `json:"ssl_verify" default:"true" doc:"Verify the certificate of the key set's server."`
+	CACertificates     []string     `json:"ca_certificates" default:"" format:"pem" referenceable:"true" doc:"PEM certificates trusted for key set servers besides the system's."`
+	HTTPProxy          string       `json:"http_proxy" format:"url" referenceable:"true" doc:"Proxy for key set requests; without it they go out directly."`
+}
+
+// Edge says what stands in front of the gateway.
+type Edge struct {
+	TrustedIPs []string `json:"trusted_ips" default:"" format:"cidr" doc:"Addresses or CIDR blocks of the edge, compared with the TCP peer."`
+	Name       string   `json:"name" default:"edge" format:"label" len_max:"64" doc:"What the edge is called in diagnoses, such as f5."`
+}
+
+// RateLimiting says how much a caller may ask.
+type RateLimiting struct {
+	Tiers               []Tier   `json:"tiers" default:"" doc:"Tiers: named sets of limits."`
+	TierClaim           []string `json:"tier_claim" default:"tier" format:"claim_path" doc:"Claim paths that name the tier; the first one present counts."`
+	DefaultTier         string   `json:"default_tier" format:"text" len_max:"128" doc:"Tier of a token whose tier claim is absent or unknown; needed with tiers."`
+	LimitBy             string   `json:"limit_by" default:"claim" one_of:"claim,ip" doc:"What a counter belongs to: a claim's value or the client's address."`
+	LimitByClaim        []string `json:"limit_by_claim" default:"client_id,azp,sub" format:"claim_path" doc:"Claim paths for limit_by claim; the first one present counts."`
+	Namespace           string   `json:"namespace" format:"name" len_max:"128" doc:"Instances with the same namespace share their counters. Without it: the route, else the service, else global."`
+	MaxKeys             int      `json:"max_keys" default:"1000000" between:"1,100000000" doc:"Most counters kept in memory at a time."`
+	DayTimezone         string   `json:"day_timezone" default:"UTC" format:"timezone" doc:"IANA time zone in which a day begins."`
+	HeaderStyle         string   `json:"header_style" default:"kong" one_of:"kong,none" doc:"Rate-limit response headers: as Kong's own plugin names them, or none."`
+	HideClientHeaders   bool     `json:"hide_client_headers" default:"false" doc:"Send no rate-limit response headers, nor Retry-After with a 429."`
+	RetryAfterJitterMax Seconds  `json:"retry_after_jitter_max" default:"30" between:"0,3600" doc:"Most seconds added at random to Retry-After, so that clients do not return all at once."`
+	ErrorCode           int      `json:"error_code" default:"429" between:"400,599" doc:"Status of a rate-limited response."`
+	ErrorMessage        string   `json:"error_message" default:"API rate limit exceeded" format:"text" len_max:"1024" doc:"Message in the body of a rate-limited response."`
+	ReportOnly          bool     `json:"report_only" default:"false" doc:"Count and report, but never reject."`
+}
+
+// Tier is a named set of limits; 0 stands for no limit of that kind.
+type Tier struct {
+	Name   string `json:"name" required:"true" format:"text" len_max:"128" doc:"Name of the tier, as the tier claim has it."`
+	Second int    `json:"second" between:"1,1000000000" doc:"Requests per second in the long run."`
+	Burst  int    `json:"burst" between:"1,1000000000" doc:"Requests that may come at once; as many as second when absent."`
+	Day    int    `json:"day" between:"1,1000000000000" doc:"Requests per calendar day."`
+}
+
+// Diagnosis says what is told, and to whom.
+type Diagnosis struct {
+	HeaderName    string   `json:"header_name" default:"X-Auth-Diagnosis" format:"token" doc:"Response header that carries the diagnosis."`
+	Detail        string   `json:"detail" default:"standard" one_of:"minimal,standard,full" doc:"How much a diagnosis tells the client; the log always has everything."`
+	FullDetailIPs []string `json:"full_detail_ips" default:"" format:"cidr" doc:"Clients (addresses or CIDR blocks) that get full detail whatever detail says."`
+	Body          bool     `json:"body" default:"true" doc:"Put the diagnosis into the body of a rejection too."`
+	OnAccept      bool     `json:"on_accept" default:"false" doc:"Send the header with accepted requests too."`
+	LogIdentity   bool     `json:"log_identity" default:"false" doc:"Log client_id and sub of verified tokens with the diagnosis."`
+}
+
+// Scope is where an instance is attached. Kong sends it beside the fields;
+// an id is empty when the instance is not attached to such an entity.
+type Scope struct {
+	PluginID     string // __plugin_id, stable over reloads and equal in all workers
+	RouteID      string
+	ServiceID    string
+	InstanceName string
+}
+
+var root = shape.MustRead(reflect.TypeFor[Config]())
+
+// Shape describes Config as a record. The caller must not change it.
+func Shape() *shape.Field { return root }
+
+// LimitNamespace returns the name under which the instance's counters stand:
+// the configured one, else the narrowest entity that the instance is attached
+// to, else "global", as Kong's rate-limiting does.
+func (c *Config) LimitNamespace() string {
+	for _, name := range []string{c.RateLimiting.Namespace, c.Scope.RouteID, c.Scope.ServiceID} {
+		if name != "" {
+			return name
+		}
+	}
+	return "global"
+}

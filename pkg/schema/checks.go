@@ -1,0 +1,84 @@
+package schema
+
+import (
+	"kong-plugin-auth-diagnosis/pkg/config"
+	"kong-plugin-auth-diagnosis/pkg/schema/shape"
+)
+
+// entityChecks returns Kong's entity_checks by the path of their record.
+//
+// Not here, because an entity check relates two fields and compares neither
+// with the other: advise with tiers but without report_only, default_tier among
+// the tiers, day against second, unique names. config.Validate has them.
+func entityChecks() map[string][]any {
+	return map[string][]any{
+		"": {
+			conditional("mode", table{"eq": config.ModeEnforce}, "expects", table{"contains": config.ExpectBearer},
+				"mode enforce needs bearer in expects"),
+			conditional("mode", table{"eq": config.ModeAdvise}, "hide_credentials", table{"eq": false},
+				"mode advise cannot hide credentials: the plugins behind need them"),
+			conditional("issuers", table{"len_min": 2}, "issuers", table{"elements": issuerNotMissing()},
+				"accept_missing_issuer is allowed with a single issuer only"),
+			needs("expects", table{"contains": config.ExpectBearer}, "issuers", "bearer in expects needs issuers"),
+			needs("expects", table{"contains": config.ExpectBearer}, "header_names", "bearer in expects needs header_names"),
+			needs("expects", table{"contains": config.ExpectKey}, "key_names", "key in expects needs key_names"),
+			needs("scopes_required", table{"len_min": 1}, "scopes_claim", "scopes_required needs scopes_claim"),
+			needs("roles_required", table{"len_min": 1}, "roles_claim", "roles_required needs roles_claim"),
+			needs("groups_required", table{"len_min": 1}, "groups_claim", "groups_required needs groups_claim"),
+		},
+		"issuers[]": {
+			needs("skip_audience_check", table{"eq": false}, "audiences",
+				"audiences must not be empty unless skip_audience_check is true"),
+		},
+		"rate_limiting": {
+			needs("tiers", table{"len_min": 1}, "default_tier", "tiers need default_tier"),
+			needs("limit_by", table{"eq": config.LimitByClaim}, "limit_by_claim", "limit_by claim needs limit_by_claim"),
+		},
+		"rate_limiting.tiers[]": {
+			table{"at_least_one_of": []string{"second", "day"}},
+			// Kong evaluates if_match on null too, where gt alone would pass.
+			needs("burst", table{"required": true, "gt": 0}, "second", "burst needs second"),
+		},
+	}
+}
+
+// conditional is Kong's check of that name: if one field matches, the other
+// has to. It validates the other field anew, with its own rules besides, and
+// says thenErr for a breach of those as well.
+func conditional(ifField string, ifMatch table, thenField string, thenMatch table, thenErr string) table {
+	return table{"conditional": table{
+		"if_field": ifField, "if_match": ifMatch,
+		"then_field": thenField, "then_match": thenMatch, "then_err": thenErr,
+	}}
+}
+
+// needs asks for a value in one field if another matches. It is Kong's
+// conditional_at_least_one_of with a single field: conditional would do, but
+// report every fault inside the field a second time as its absence. false
+// counts as a value, so that the needed field must not be a boolean.
+func needs(ifField string, ifMatch table, field, err string) table {
+	return table{"conditional_at_least_one_of": table{
+		"if_field": ifField, "if_match": ifMatch,
+		"then_at_least_one_of": []string{field}, "then_err": err,
+	}}
+}
+
+// issuerNotMissing describes an issuer whose accept_missing_issuer is false.
+// Kong validates the whole record by what stands here, so that every field has
+// to be named; rules beyond the type are left to the field's own description.
+func issuerNotMissing() table {
+	const flag = "accept_missing_issuer"
+	issuer := config.Shape().Field("issuers").Elem
+	list := make([]any, len(issuer.Fields))
+	for i, f := range issuer.Fields {
+		t := table{"type": string(f.Type)}
+		if f.Type == shape.Array || f.Type == shape.Set {
+			t["elements"] = table{"type": string(f.Elem.Type)}
+		}
+		if f.Name == flag {
+			t["eq"] = false
+		}
+		list[i] = table{f.Name: t}
+	}
+	return table{"type": string(shape.Record), "fields": list}
+}
