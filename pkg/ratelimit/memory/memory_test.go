@@ -1,0 +1,73 @@
+package memory_test
+
+import (
+	"net/netip"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"kong-plugin-auth-diagnosis/pkg/ratelimit"
+	"kong-plugin-auth-diagnosis/pkg/ratelimit/limitertest"
+	"kong-plugin-auth-diagnosis/pkg/ratelimit/memory"
+)
+
+var (
+	start = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	utc   = ratelimit.NewCalendar(time.UTC)
+	free  = ratelimit.Tier{Name: "free", Second: 20, Day: 50_000}
+)
+
+func TestConformance(t *testing.T) {
+	limitertest.Run(t, func(start time.Time) ratelimit.Limiter {
+		return memory.New(start, memory.Options{MaxKeys: 1000, MaxFallbacks: 1000})
+	})
+}
+
+func key(i int) ratelimit.Key {
+	return ratelimit.ByClaim("route", "https://idp.example", "client_id", "client-"+strconv.Itoa(i))
+}
+
+func fallback(i int) ratelimit.Key {
+	return ratelimit.FallbackAddress("route", netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+}
+
+func TestDecisionsAllocateNothing(t *testing.T) {
+	l := memory.New(start, memory.Options{MaxKeys: 1})
+	now, one, two := start, key(1), key(2)
+	l.Allow(now, one, free, utc)
+	l.Allow(now, two, free, utc)
+	for name, k := range map[string]ratelimit.Key{"known key": one, "overflow": two} {
+		for _, pause := range []time.Duration{time.Second, 0} {
+			if n := testing.AllocsPerRun(1000, func() {
+				now = now.Add(pause)
+				l.Allow(now, k, free, utc)
+			}); n != 0 {
+				t.Errorf("%s, a request every %v: expected no allocation, got %v", name, pause, n)
+			}
+		}
+	}
+}
+
+func TestBytesPerKey(t *testing.T) {
+	const keys, most = 100_000, 200
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	l := memory.New(start, memory.Options{MaxKeys: keys})
+	for i := range keys {
+		l.Allow(start, key(i), free, utc)
+	}
+	per := (heap() - before) / keys
+	if got := l.Stats().Keys; got != keys {
+		t.Fatalf("expected %d keys, got %d", keys, got)
+	}
+	t.Logf("%d bytes per key at %d keys", per, keys)
+	if per > most {
+		t.Errorf("expected at most %d bytes per key, got %d", most, per)
+	}
+}
