@@ -3,9 +3,9 @@ package diagnosis
 // The rows that judge the credential, its structure and its header.
 
 var credentialRows = []Row{
-	{CredentialMissing, FamilyCredential, hops(Client), Weak, 401, "", "no credential arrived", "send an Authorization: Bearer header; if you do, compare what the edge receives and sends", ""},
-	{CredentialMoved, FamilyCredential, hops(Edge), Weak, 401, "", "the credential arrived in another header", "restore the Authorization header at the hop that moved it", ""},
-	{CredentialEmpty, FamilyCredential, hops(Edge), Weak, 400, InvalidRequest, "the Authorization header arrived blank", "look for a rule that blanks Authorization at the edge (F5: Request Header Erase)", ""},
+	{CredentialMissing, FamilyCredential, hops(Client), Weak, 401, "", "no credential arrived", "send the credential; if you do, compare what the edge receives with what it sends on", ""},
+	{CredentialMoved, FamilyCredential, hops(Edge), Weak, 401, "", "the credential arrived in another header", "restore the header at the hop that moved it", ""},
+	{CredentialEmpty, FamilyCredential, hops(Edge), Weak, 400, InvalidRequest, "the header for the credential arrived blank", "look for a rule that blanks this header at the edge (F5: Request Header Erase)", ""},
 	{SchemeOnly, FamilyCredential, hops(Client), Definite, 400, InvalidRequest, "the Authorization header names a scheme but carries no token", "put the token behind the scheme; a variable is probably empty", ""},
 	{SchemeMissing, FamilyCredential, hops(Client), Weak, 400, InvalidRequest, "the token arrived without the Bearer scheme", "prefix the token with Bearer and one space", ""},
 	{SchemeRepeated, FamilyCredential, hops(Client, Edge), Weak, 400, InvalidRequest, "the Bearer scheme is repeated", "send the Bearer prefix once", ""},

@@ -1,0 +1,62 @@
+package access
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"kong-plugin-auth-diagnosis/pkg/config"
+	"kong-plugin-auth-diagnosis/pkg/jwks"
+	"kong-plugin-auth-diagnosis/pkg/ratelimit"
+	"kong-plugin-auth-diagnosis/pkg/ratelimit/memory"
+)
+
+// Engine is what all instances of the process share. Kong makes an instance a
+// worker and makes them anew with each configuration; keys and counters must
+// outlive that.
+type Engine struct {
+	now     func() time.Time
+	keys    *jwks.Store
+	limiter ratelimit.Limiter
+	random  func(n int64) int64
+}
+
+// Option changes an Engine.
+type Option func(*Engine)
+
+// WithClock replaces the clock.
+func WithClock(now func() time.Time) Option { return func(e *Engine) { e.now = now } }
+
+// WithKeys replaces the store of key sets.
+func WithKeys(s *jwks.Store) Option { return func(e *Engine) { e.keys = s } }
+
+// New returns an Engine. Close ends its background work.
+func New(options ...Option) *Engine {
+	e := &Engine{now: time.Now, random: rand.Int64N}
+	for _, o := range options {
+		o(e)
+	}
+	if e.keys == nil {
+		e.keys = jwks.NewStore(jwks.WithClock(e.now))
+	}
+	e.limiter = memory.New(e.now(), memory.Options{})
+	return e
+}
+
+// Close ends the fetches of key sets.
+func (e *Engine) Close() { e.keys.Close() }
+
+// Start makes a Route of an instance's configuration as Kong sends it. It
+// returns at once and never fails: fetches start beside it, and a configuration
+// that is no good makes a Route that answers every request with config_invalid.
+func (e *Engine) Start(data []byte) *Route {
+	c, err := config.Load(data)
+	r := &Route{engine: e}
+	r.configure(c)
+	if err == nil {
+		err = r.compile(c)
+	}
+	if err != nil {
+		r.broken = config.Problems(err)
+	}
+	return r
+}

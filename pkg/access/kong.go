@@ -1,0 +1,121 @@
+package access
+
+import (
+	"fmt"
+	"net/netip"
+
+	"kong-plugin-auth-diagnosis/pkg/diagnosis"
+	"kong-plugin-auth-diagnosis/pkg/pdkwire"
+)
+
+// Bridge carries PDK calls; the plugin server's event is one.
+type Bridge interface {
+	// Ask sends a call and waits for its reply.
+	Ask(method string, args []byte) ([]byte, error)
+	// Tell sends a call whose reply is empty, without waiting for it.
+	Tell(method string, args []byte) error
+	// Exit sends kong.response.exit, which Kong never answers.
+	Exit(args []byte) error
+}
+
+// listLimits bound Kong's answer to get_headers and get_query: nginx takes about
+// 32 KB of request head by default, and Kong counts no further than many.
+var listLimits = pdkwire.Limits{Bytes: 1 << 20, Fields: 4096, Values: 8192}
+
+// many is the most that Kong may be asked for. The default is 100, and a header
+// behind the hundredth would look stripped.
+const many = 1000
+
+var (
+	askMany      = pdkwire.AppendInt(nil, many)
+	askRequestID = pdkwire.AppendString(nil, "kong_request_id")
+)
+
+// kong is the Gateway over a Bridge.
+type kong struct{ Bridge }
+
+// Kong returns the Gateway that speaks Kong's PDK over b.
+func Kong(b Bridge) Gateway { return kong{b} }
+
+var _ Gateway = kong{}
+
+func (k kong) Headers() (map[string][]string, error) { return k.lists("kong.request.get_headers") }
+func (k kong) Query() (map[string][]string, error)   { return k.lists("kong.request.get_query") }
+
+func (k kong) lists(method string) (map[string][]string, error) {
+	reply, err := k.Ask(method, askMany)
+	if err != nil {
+		return nil, err
+	}
+	return pdkwire.DecodeHeaders(reply, listLimits)
+}
+
+func (k kong) RequestID() (string, error) { return k.text("kong.nginx.get_var", askRequestID) }
+func (k kong) Method() (string, error)    { return k.text("kong.request.get_method", nil) }
+
+func (k kong) PeerAddress() (netip.Addr, error) { return k.address("kong.client.get_ip") }
+func (k kong) ForwardedAddress() (netip.Addr, error) {
+	return k.address("kong.client.get_forwarded_ip")
+}
+
+func (k kong) text(method string, args []byte) (string, error) {
+	reply, err := k.Ask(method, args)
+	if err != nil {
+		return "", err
+	}
+	return pdkwire.DecodeString(reply)
+}
+
+// address returns the zero Addr for what is no address (a unix socket peer):
+// it lies in no prefix.
+func (k kong) address(method string) (netip.Addr, error) {
+	s, err := k.text(method, nil)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}, nil
+	}
+	return a.Unmap(), nil
+}
+
+func (k kong) SetUpstreamHeaders(h []Header) error {
+	return k.Tell("kong.service.request.set_headers", pdkwire.AppendHeaders(nil, h))
+}
+
+func (k kong) SetResponseHeaders(h []Header) error {
+	return k.Tell("kong.response.set_headers", pdkwire.AppendHeaders(nil, h))
+}
+
+func (k kong) LogObject(name string, members []diagnosis.Member) error {
+	fields := make([]pdkwire.Field, len(members))
+	for i, m := range members {
+		fields[i] = pdkwire.Field{Name: m.Name, Value: value(m.Value)}
+	}
+	return k.Tell("kong.log.set_serialize_value", pdkwire.AppendKV(nil, name, pdkwire.Struct(fields...)))
+}
+
+func (k kong) Log(s Severity, line string) error {
+	return k.Tell("kong.log."+string(s), pdkwire.AppendList(nil, pdkwire.String(line)))
+}
+
+func (k kong) Exit(status int, body []byte, headers []Header) error {
+	return k.Bridge.Exit(pdkwire.AppendExit(nil, status, body, headers))
+}
+
+func value(v any) pdkwire.Value {
+	switch v := v.(type) {
+	case string:
+		return pdkwire.String(v)
+	case int64:
+		return pdkwire.Number(float64(v))
+	case []string:
+		vs := make([]pdkwire.Value, len(v))
+		for i, s := range v {
+			vs[i] = pdkwire.String(s)
+		}
+		return pdkwire.List(vs...)
+	}
+	panic(fmt.Sprintf("access: log member of type %T", v))
+}

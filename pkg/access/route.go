@@ -1,0 +1,227 @@
+package access
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"kong-plugin-auth-diagnosis/pkg/config"
+	"kong-plugin-auth-diagnosis/pkg/credential"
+	"kong-plugin-auth-diagnosis/pkg/diagnosis"
+	"kong-plugin-auth-diagnosis/pkg/jwks"
+	"kong-plugin-auth-diagnosis/pkg/token"
+)
+
+// Route is one instance's configuration, compiled. It is safe for concurrent
+// use.
+type Route struct {
+	engine *Engine
+
+	// broken lists what is wrong with the configuration; nothing but the
+	// answers' settings below is usable then.
+	broken []config.Problem
+	// warnings are for the error log, once.
+	warnings []string
+	told     atomic.Bool
+
+	advises       bool
+	want          credential.Want
+	tokenLimits   token.Limits
+	rules         token.Rules
+	keys          map[string]*jwks.Set // by exact issuer
+	limits        *limits              // nil while there are no tiers
+	preflight     bool
+	edgeName      string
+	upstreamClaim []upstreamClaim
+	cleared       []Header // what never passes from the client to the service
+	hide          bool
+
+	headerName    string
+	realm         string
+	detail        diagnosis.Level
+	body          bool
+	onAccept      bool
+	logIdentity   bool
+	fullDetailIPs []netip.Prefix
+	trustedIPs    []netip.Prefix
+}
+
+type upstreamClaim struct {
+	header string
+	path   []string
+}
+
+// identityHeaders name the caller to the service. In enforce mode only what the
+// plugin verified may stand in them, whoever wrote it before.
+var identityHeaders = []string{
+	"X-Consumer-ID", "X-Consumer-Username", "X-Consumer-Custom-ID",
+	"X-Credential-Identifier", "X-Anonymous-Consumer", "X-Authenticated-Groups",
+}
+
+// configure takes over what an answer needs, also of a broken configuration.
+func (r *Route) configure(c *config.Config) {
+	r.advises = c.Mode == config.ModeAdvise
+	r.headerName = c.Diagnosis.HeaderName
+	r.realm = c.Realm
+	r.detail = diagnosis.ParseLevel(c.Diagnosis.Detail)
+	r.body = c.Diagnosis.Body
+	r.onAccept = c.Diagnosis.OnAccept
+	r.logIdentity = c.Diagnosis.LogIdentity
+	r.preflight = c.RunOnPreflight
+	r.cleared = []Header{{Name: r.headerName}}
+}
+
+// compile makes a checked configuration runnable and starts the fetches of its
+// key sets.
+func (r *Route) compile(c *config.Config) (err error) {
+	if r.fullDetailIPs, err = config.Prefixes(c.Diagnosis.FullDetailIPs); err != nil {
+		return err
+	}
+	if r.trustedIPs, err = config.Prefixes(c.Edge.TrustedIPs); err != nil {
+		return err
+	}
+	if err = r.compileClaims(c); err != nil {
+		return err
+	}
+	if r.limits, err = newLimits(c); err != nil {
+		return err
+	}
+	if !r.advises {
+		for _, name := range identityHeaders {
+			r.cleared = append(r.cleared, Header{Name: name})
+		}
+	}
+	r.hide = c.HideCredentials
+	r.edgeName = c.Edge.Name
+	r.want = want(c)
+	r.tokenLimits = token.Limits{Size: c.MaximumTokenSize}
+	r.trust(c)
+	return nil
+}
+
+// trust binds each issuer to its policy and its key set.
+func (r *Route) trust(c *config.Config) {
+	r.keys = make(map[string]*jwks.Set, len(c.Issuers))
+	for _, i := range c.Issuers {
+		r.rules.Issuers = append(r.rules.Issuers, token.Policy{
+			Issuer:              i.Issuer,
+			Audiences:           i.Audiences,
+			SkipAudience:        i.SkipAudienceCheck,
+			Algorithms:          i.Algorithms,
+			TokenTypes:          i.TokenTypes,
+			RequireType:         i.RequireTokenType,
+			RequireKid:          i.RequireKid,
+			AcceptMissingIssuer: i.AcceptMissingIssuer,
+		})
+		r.keys[i.Issuer] = r.engine.keys.Set(jwks.Source{
+			Issuer: i.Issuer,
+			URIs:   i.JWKSURIs,
+			Options: jwks.Options{
+				RefreshInterval:    c.JWKS.RefreshInterval.Duration(),
+				Timeout:            c.JWKS.Timeout.Duration(),
+				MaxStale:           c.JWKS.MaxStale.Duration(),
+				UnknownKidCooldown: c.JWKS.UnknownKidCooldown.Duration(),
+				InsecureSkipVerify: !c.JWKS.SSLVerify,
+				CACertificates:     c.JWKS.CACertificates,
+				HTTPProxy:          c.JWKS.HTTPProxy,
+			},
+		})
+		for _, u := range append([]string{i.Issuer}, i.JWKSURIs...) {
+			if strings.HasPrefix(strings.ToLower(u), "http:") {
+				r.warnings = append(r.warnings, "auth-diagnosis: an issuer is reached over http: anybody on the way can replace its keys")
+				break
+			}
+		}
+	}
+}
+
+func (r *Route) compileClaims(c *config.Config) (err error) {
+	r.rules.Leeway = c.Leeway.Duration()
+	r.rules.MaximumLifetime = c.MaximumLifetime.Duration()
+	for _, rc := range c.RequiredClaims {
+		rule := token.ClaimRule{Values: rc.Values}
+		if rule.Path, err = config.ParsePath(rc.Name); err != nil {
+			return err
+		}
+		if rc.Match != "" {
+			if rule.Match, err = regexp.Compile(rc.Match); err != nil {
+				return err
+			}
+		}
+		r.rules.RequiredClaims = append(r.rules.RequiredClaims, rule)
+	}
+	for _, q := range []struct {
+		to       *token.Requirement
+		required []string
+		claims   []string
+	}{
+		{&r.rules.Scopes, c.ScopesRequired, c.ScopesClaim},
+		{&r.rules.Roles, c.RolesRequired, c.RolesClaim},
+		{&r.rules.Groups, c.GroupsRequired, c.GroupsClaim},
+	} {
+		q.to.Required = q.required
+		if q.to.Claims, err = paths(q.claims); err != nil {
+			return err
+		}
+	}
+	for name, claim := range c.UpstreamHeaders {
+		path, err := config.ParsePath(claim)
+		if err != nil {
+			return err
+		}
+		r.upstreamClaim = append(r.upstreamClaim, upstreamClaim{name, path})
+		r.cleared = append(r.cleared, Header{Name: name})
+	}
+	slices.SortFunc(r.upstreamClaim, func(a, b upstreamClaim) int { return strings.Compare(a.header, b.header) })
+	slices.SortFunc(r.cleared, func(a, b Header) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}
+
+// want says what credential to look for, and where.
+func want(c *config.Config) credential.Want {
+	w := credential.Want{KeyNames: c.KeyNames, HeaderNames: lower(c.HeaderNames), MaxSize: c.MaximumTokenSize}
+	if c.Mode != config.ModeAdvise {
+		// Fail closed: whether a key or a password is good is not known here, so
+		// neither lets a request through, whatever else the route expects.
+		w.Expects = []credential.Kind{credential.Bearer}
+		return w
+	}
+	for _, e := range c.Expects {
+		switch e {
+		case config.ExpectBearer:
+			w.Expects = append(w.Expects, credential.Bearer)
+		case config.ExpectBasic:
+			w.Expects = append(w.Expects, credential.Basic)
+		case config.ExpectKey:
+			w.Expects = append(w.Expects, credential.Key)
+		}
+	}
+	return w
+}
+
+func paths(list []string) ([][]string, error) {
+	all := make([][]string, len(list))
+	for i, s := range list {
+		p, err := config.ParsePath(s)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = p
+	}
+	return all, nil
+}
+
+func lower(names []string) []string {
+	all := make([]string, len(names))
+	for i, n := range names {
+		all[i] = strings.ToLower(n)
+	}
+	return all
+}
+
+// within reports whether an address lies in one of the blocks.
+func within(blocks []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(blocks, func(p netip.Prefix) bool { return p.Contains(a) })
+}

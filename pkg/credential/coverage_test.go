@@ -1,0 +1,24 @@
+package credential_test
+
+import (
+	"testing"
+
+	"kong-plugin-auth-diagnosis/pkg/diagnosis"
+)
+
+// Every code of the family has a case in the table of Authorization values, but
+// for those that need more than one header and the one that needs a key's size.
+func TestEveryCodeHasACase(t *testing.T) {
+	reached := map[diagnosis.Code]bool{
+		diagnosis.CredentialMissing: true, diagnosis.CredentialMoved: true, diagnosis.CredentialConflict: true, // several headers
+		diagnosis.CredentialTruncated: true, // pkg/token
+	}
+	for _, tc := range bearerCases {
+		reached[tc.code] = true
+	}
+	for _, row := range diagnosis.Rows() {
+		if row.Family == diagnosis.FamilyCredential && !reached[row.Code] {
+			t.Errorf("no case for %s", row.Code)
+		}
+	}
+}

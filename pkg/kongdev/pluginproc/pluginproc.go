@@ -1,0 +1,206 @@
+// Package pluginproc runs plugin servers: it asks one for its -dump, starts it,
+// logs what it prints, starts it again when it dies and stops it.
+package pluginproc
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"kong-plugin-auth-diagnosis/pkg/kongdev/errlog"
+	"kong-plugin-auth-diagnosis/pkg/kongdev/subschema"
+)
+
+// Info is what a plugin server says about its plugin.
+type Info struct {
+	Name     string
+	Version  string
+	Priority int
+	Phases   []string
+	Schema   *subschema.Schema
+}
+
+// ErrProtocol says that a plugin server does not speak ProtoBuf:1.
+var ErrProtocol = errors.New("unsupported plugin server protocol")
+
+// queryTimeout bounds a query command.
+const queryTimeout = 30 * time.Second
+
+// dump is the output of a query command; only its first plugin counts.
+type dump struct {
+	Protocol string
+	Plugins  []struct {
+		Name, Version string
+		Priority      int
+		Phases        []string
+		Schema        json.RawMessage
+	}
+}
+
+// Query runs a query command through the shell with the gateway's environment
+// and loads the schema it prints.
+func Query(server, command string) (*Info, error) {
+	if command == "" {
+		return nil, fmt.Errorf("no info query for %s", server)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), queryTimeout)
+	defer cancel()
+	out, runErr := exec.CommandContext(ctx, "/bin/sh", "-c", command).Output()
+	var d dump
+	if err := json.Unmarshal(out, &d); err != nil {
+		return nil, fmt.Errorf("error loading plugins info from [%s]: failed decoding plugin info: %w", server, errors.Join(err, runErr))
+	}
+	if d.Protocol != "ProtoBuf:1" {
+		return nil, fmt.Errorf("%w: expected %q, got %q", ErrProtocol, "ProtoBuf:1", d.Protocol)
+	}
+	if len(d.Plugins) == 0 {
+		return nil, fmt.Errorf("error loading plugins info from [%s]: no plugin", server)
+	}
+	p := d.Plugins[0]
+	schema, err := subschema.Load(p.Schema)
+	if err != nil {
+		return nil, err
+	}
+	return &Info{Name: p.Name, Version: p.Version, Priority: p.Priority, Phases: p.Phases, Schema: schema}, nil
+}
+
+// Proc keeps one plugin server running.
+type Proc struct {
+	name    string
+	command string
+	env     []string
+	log     *errlog.Log
+	respawn time.Duration
+	grace   time.Duration
+
+	stop chan struct{}
+	once sync.Once
+	done chan struct{}
+
+	mu  sync.Mutex
+	pid int
+}
+
+// Start runs `exec command` in a shell and keeps doing so until Stop: a process
+// that ends is started again after respawn. env is its whole environment.
+func Start(name, command string, env []string, log *errlog.Log, respawn time.Duration) *Proc {
+	p := &Proc{name: name, command: command, env: env, log: log, respawn: respawn, grace: 5 * time.Second,
+		stop: make(chan struct{}), done: make(chan struct{})}
+	go p.run()
+	return p
+}
+
+// Pid returns the running process, 0 between two.
+func (p *Proc) Pid() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pid
+}
+
+// Stop sends SIGTERM, and SIGKILL to a process that is still there after 5 s,
+// and waits for the end.
+func (p *Proc) Stop() {
+	p.once.Do(func() { close(p.stop) })
+	<-p.done
+}
+
+func (p *Proc) run() {
+	defer close(p.done)
+	for {
+		p.spawn()
+		select {
+		case <-p.stop:
+			return
+		case <-time.After(p.respawn):
+		}
+	}
+}
+
+// spawn runs the process one time, to its end.
+func (p *Proc) spawn() {
+	select {
+	case <-p.stop:
+		return
+	default:
+	}
+	p.log.Printf(errlog.Notice, "[kong] process.lua [pluginserver] starting pluginserver process for %s", p.name)
+	r, w, err := os.Pipe()
+	if err != nil {
+		p.log.Printf(errlog.Err, "[kong] process.lua [pluginserver] %s: %v", p.name, err)
+		return
+	}
+	cmd := exec.Command("/bin/sh", "-c", "exec "+p.command)
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, w, w
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		r.Close()
+		w.Close()
+		p.log.Printf(errlog.Err, "[kong] process.lua [pluginserver] %s: %v", p.name, err)
+		return
+	}
+	w.Close()
+	p.setPid(cmd.Process.Pid)
+	p.log.Printf(errlog.Notice, "[kong] process.lua [pluginserver] started, pid %d", cmd.Process.Pid)
+	go p.grabLogs(r, cmd.Process.Pid)
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	err = p.await(cmd.Process, ended)
+	p.setPid(0)
+	p.log.Printf(errlog.Notice, "[kong] process.lua external pluginserver '%s' terminated: %v", p.name, err)
+}
+
+// await returns when the process has ended, ending it when Stop asks for it.
+func (p *Proc) await(proc *os.Process, ended <-chan error) error {
+	select {
+	case err := <-ended:
+		return err
+	case <-p.stop:
+	}
+	signal(p.log, proc, syscall.SIGTERM)
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(p.grace):
+	}
+	signal(p.log, proc, syscall.SIGKILL)
+	return <-ended
+}
+
+func signal(log *errlog.Log, proc *os.Process, sig os.Signal) {
+	if err := proc.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		log.Printf(errlog.Err, "[kong] process.lua [pluginserver] failed to stop pid %d: %v", proc.Pid, err)
+	}
+}
+
+func (p *Proc) setPid(pid int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pid = pid
+}
+
+// maxLine bounds a logged line; the rest of a longer one follows as a new one.
+const maxLine = 8 << 10
+
+// grabLogs copies the process' output to the error log at info, Kong's level
+// for it, until every holder of the pipe has closed it.
+func (p *Proc) grabLogs(r io.ReadCloser, pid int) {
+	defer r.Close()
+	br := bufio.NewReaderSize(r, maxLine)
+	for {
+		line, _, err := br.ReadLine()
+		if len(line) > 0 {
+			p.log.Printf(errlog.Info, "[%s:%d] %s", p.name, pid, line)
+		}
+		if err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package rpc
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"kong-plugin-auth-diagnosis/pkg/kongdev/errlog"
+)
+
+// maxClaimSteps bounds how long requests wait for another one's START: 10 s.
+const maxClaimSteps = 100
+
+// running is an entry of running_instances. While started is false some request
+// is starting the instance and the others poll.
+type running struct {
+	id      int32
+	seq     int64
+	started bool
+}
+
+// table maps plugin ids to instances.
+type table struct {
+	mu   *sync.Mutex
+	byID map[string]*running
+}
+
+func newTable() table { return table{&sync.Mutex{}, map[string]*running{}} }
+
+// reset forgets the started instances and the claims alike.
+func (t table) reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.byID)
+}
+
+// claim looks a configuration up. ready says that id can be used; mine that the
+// caller must start r, whose predecessor was id (0: none).
+func (t table) claim(cfg *Config) (r *running, id int32, ready, mine bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r = t.byID[cfg.PluginID]
+	switch {
+	case r == nil:
+		r = &running{seq: cfg.Seq}
+		t.byID[cfg.PluginID] = r
+		return r, 0, false, true
+	case !r.started:
+		return r, 0, false, false
+	case r.seq == cfg.Seq:
+		return r, r.id, true, false
+	}
+	r.started = false
+	return r, r.id, false, true
+}
+
+func (t table) drop(pluginID string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.byID, pluginID)
+}
+
+func (t table) set(r *running, id int32, seq int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r.id, r.seq, r.started = id, seq, true
+}
+
+// instance is get_instance_id. A START that fails is a Lua error: the request
+// ends as 500 and the next one tries again.
+func (c *Client) instance(cfg *Config) (int32, error) {
+	for step := 0; ; step++ {
+		r, id, ready, mine := c.table.claim(cfg)
+		if ready {
+			return id, nil
+		}
+		if mine {
+			return c.startClaimed(cfg, r, id)
+		}
+		if step >= maxClaimSteps {
+			c.table.drop(cfg.PluginID)
+			return 0, serverError(fmt.Errorf("could not claim instance_id for %s (key: %s)", c.plugin, cfg.PluginID))
+		}
+		select {
+		case <-c.stop:
+			return 0, serverError(errClosed)
+		case <-time.After(c.claimStep):
+		}
+	}
+}
+
+func (c *Client) startClaimed(cfg *Config, r *running, old int32) (int32, error) {
+	id, err := c.start(cfg)
+	if err != nil {
+		c.log.Printf(errlog.Err, "[kong] plugin.lua [%s] starting instance: %v", c.plugin, err)
+		c.table.drop(cfg.PluginID)
+		return 0, fmt.Errorf("plugin.lua: starting instance: %v", err) // %v: not an ErrServer
+	}
+	c.table.set(r, id, cfg.Seq)
+	if old != 0 {
+		c.closeInstance(old)
+	}
+	return id, nil
+}

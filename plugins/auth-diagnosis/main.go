@@ -1,0 +1,32 @@
+// Command auth-diagnosis is the plugin server: Kong starts it, asks it for its
+// schema with -dump, and sends it requests over a socket below -kong-prefix.
+//
+// By hand it is of use with -check FILE.yml, which finds faults in the plugin's
+// configuration before a gateway does, and with -version.
+package main
+
+import (
+	"flag"
+	"os"
+
+	"kong-plugin-auth-diagnosis/pkg/pluginserver"
+)
+
+// Name of the plugin, the binary and the socket.
+const name = "auth-diagnosis"
+
+// version is x.y.z: Kong takes no more and no less. The build may set it.
+var version = "0.1.0"
+
+func main() {
+	p := newPlugin()
+	os.Exit(pluginserver.Main(pluginserver.Program{
+		Plugin: p.describe(),
+		Flags: func(fs *flag.FlagSet) {
+			fs.BoolVar(&p.showVersion, "version", false, "Print the version")
+			fs.StringVar(&p.checkFile, "check", "", "Check the plugin's configuration in a deck `file`, print all problems, exit 1 if there are any")
+		},
+		Early: p.early,
+		Setup: p.setup,
+	}))
+}

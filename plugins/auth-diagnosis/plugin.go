@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"kong-plugin-auth-diagnosis/pkg/access"
+	"kong-plugin-auth-diagnosis/pkg/diagnosis"
+	"kong-plugin-auth-diagnosis/pkg/pluginserver"
+	"kong-plugin-auth-diagnosis/pkg/schema"
+)
+
+// priority puts the plugin behind session (1900) and cors (2000), so that
+// preflight requests are answered, and before Kong's credential plugins (jwt
+// 1450 and down), so that it can explain what they reject.
+const priority = 1460
+
+// plugin is the program: its flags, and the engine once it serves.
+type plugin struct {
+	engine      *access.Engine
+	showVersion bool
+	checkFile   string
+}
+
+func newPlugin() *plugin { return &plugin{} }
+
+func (p *plugin) describe() pluginserver.Plugin {
+	return pluginserver.Plugin{
+		Info: pluginserver.Info{
+			Name:     name,
+			Version:  version,
+			Priority: priority,
+			Phases:   []string{"access"},
+			Schema:   schema.Kong(name),
+		},
+		Start: p.start,
+		Fault: fault,
+	}
+}
+
+// early handles the flags that end the program before it serves.
+func (p *plugin) early(inv pluginserver.Invocation) (code int, done bool) {
+	switch {
+	case p.showVersion:
+		fmt.Fprintln(inv.Stdout, name, version)
+		return 0, true
+	case p.checkFile != "":
+		return check(p.checkFile, inv.Stdout, inv.Stderr), true
+	}
+	return 0, false
+}
+
+// setup makes what lasts as long as the process. It does not run under -dump.
+func (p *plugin) setup(ctx context.Context, _ pluginserver.Invocation) error {
+	p.engine = access.New()
+	context.AfterFunc(ctx, p.engine.Close)
+	return nil
+}
+
+// start makes an instance: at once, without network, whatever its configuration.
+func (p *plugin) start(config []byte) pluginserver.Handler {
+	return handler{p.engine.Start(config)}
+}
+
+type handler struct{ route *access.Route }
+
+// Handle runs one request. What the gateway sends and cannot be read ends it as
+// a fault; after a request that the gateway took back that has no effect.
+func (h handler) Handle(_ string, ev *pluginserver.Event) {
+	if h.route.Access(access.Kong(ev)) != nil {
+		_ = ev.Fail(pluginserver.FaultReply)
+	}
+}
+
+// fault words the answer to a request on which the plugin failed.
+func fault(f pluginserver.Fault) pluginserver.Exit {
+	code := diagnosis.InternalError
+	if f.Kind == pluginserver.FaultDeadline {
+		code = diagnosis.DeadlineExceeded
+	}
+	var route *access.Route
+	if h, ok := f.Handler.(handler); ok {
+		route = h.route
+	}
+	status, body, headers := route.Fault(code)
+	return pluginserver.Exit{Status: status, Body: body, Headers: headers}
+}

@@ -1,0 +1,224 @@
+package rig
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Gateway is a running gateway.
+type Gateway struct {
+	Proxy, Admin string // base URLs
+	Prefix       string
+
+	bin  string
+	conf string
+}
+
+// GatewayOptions say how to run a gateway.
+type GatewayOptions struct {
+	// Bin is the gateway's program; empty for the embedded gateway.
+	Bin string
+	// Config is the declarative configuration.
+	Config []byte
+	// Conf adds lines to kong.conf, or replaces them.
+	Conf map[string]string
+}
+
+// startTimeout bounds starting and stopping: a Kong on a busy machine takes
+// some seconds.
+const startTimeout = 60 * time.Second
+
+// StartGateway starts a gateway with two workers and waits until it answers.
+func StartGateway(ctx context.Context, o GatewayOptions) (*Gateway, error) {
+	bins, err := Build()
+	if err != nil {
+		return nil, err
+	}
+	if o.Bin == "" {
+		o.Bin = bins.Kong
+	}
+	prefix, err := openDir("kong")
+	if err != nil {
+		return nil, err
+	}
+	ports, err := freePorts(3)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		Proxy:  "http://" + ports[0],
+		Admin:  "http://" + ports[1],
+		Prefix: prefix,
+		bin:    o.Bin,
+		conf:   filepath.Join(prefix, "spec.conf"),
+	}
+	declarative := filepath.Join(prefix, "spec.yml")
+	if err := os.WriteFile(declarative, o.Config, 0o644); err != nil {
+		return nil, err
+	}
+	conf := map[string]string{
+		"prefix":                                prefix,
+		"database":                              "off",
+		"declarative_config":                    declarative,
+		"proxy_listen":                          ports[0],
+		"admin_listen":                          ports[1],
+		"status_listen":                         ports[2],
+		"admin_gui_listen":                      "off",
+		"nginx_worker_processes":                "2",
+		"anonymous_reports":                     "off",
+		"plugins":                               "bundled,auth-diagnosis",
+		"pluginserver_names":                    "auth-diagnosis",
+		"pluginserver_auth_diagnosis_socket":    filepath.Join(prefix, "auth-diagnosis.socket"),
+		"pluginserver_auth_diagnosis_start_cmd": bins.Plugin + " -kong-prefix " + prefix,
+		"pluginserver_auth_diagnosis_query_cmd": bins.Plugin + " -kong-prefix " + prefix + " -dump",
+	}
+	for k, v := range o.Conf {
+		conf[k] = v
+	}
+	if err := os.WriteFile(g.conf, confFile(conf), 0o644); err != nil {
+		return nil, err
+	}
+	if err := g.Command(ctx, "start", "-c", g.conf); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, g.ErrorLog())
+	}
+	if err := g.answers(ctx); err != nil {
+		g.Stop()
+		return nil, err
+	}
+	return g, nil
+}
+
+func confFile(conf map[string]string) []byte {
+	var lines []string
+	for k, v := range conf {
+		lines = append(lines, k+" = "+v)
+	}
+	slices.Sort(lines)
+	return []byte(strings.Join(lines, "\n") + "\n")
+}
+
+// Command runs the gateway's program.
+func (g *Gateway) Command(ctx context.Context, args ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, g.bin, args...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "KONG_") })
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", filepath.Base(g.bin), strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// Reload runs `kong reload`: new workers and a new plugin process, while the
+// old workers finish.
+func (g *Gateway) Reload(ctx context.Context) error {
+	return g.Command(ctx, "reload", "-c", g.conf, "-p", g.Prefix)
+}
+
+// SetConfig replaces the declarative file that the next Reload reads.
+func (g *Gateway) SetConfig(config []byte) error {
+	return os.WriteFile(filepath.Join(g.Prefix, "spec.yml"), config, 0o644)
+}
+
+// Config returns the declarative file as it is now.
+func (g *Gateway) Config() []byte {
+	text, err := os.ReadFile(filepath.Join(g.Prefix, "spec.yml"))
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+// Post sends a declarative configuration to the Admin API, as deck and GitOps
+// tools do for a DB-less gateway.
+func (g *Gateway) Post(config []byte) (*http.Response, error) {
+	body, err := json.Marshal(map[string]string{"config": string(config)})
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequest(http.MethodPost, g.Admin+"/config", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return Do(req)
+}
+
+// Stop stops the gateway and removes its prefix.
+func (g *Gateway) Stop() error {
+	err := g.Command(context.Background(), "stop", "-p", g.Prefix)
+	os.RemoveAll(g.Prefix)
+	return err
+}
+
+// ErrorLog returns the end of the gateway's error log.
+func (g *Gateway) ErrorLog() string {
+	text, err := os.ReadFile(filepath.Join(g.Prefix, "logs", "error.log"))
+	if err != nil {
+		return err.Error()
+	}
+	const most = 16 << 10
+	if len(text) > most {
+		text = text[len(text)-most:]
+	}
+	return string(text)
+}
+
+// answers waits until the admin API does.
+func (g *Gateway) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return Until(ctx, func() error {
+		resp, err := http.Get(g.Admin + "/status")
+		if err != nil {
+			return err
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("admin API answers %d", resp.StatusCode)
+		}
+		return nil
+	})
+}
+
+// Until repeats a check every 20 ms until it holds or ctx ends, and returns the
+// check's last error then.
+func Until(ctx context.Context, check func() error) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+// freePorts finds loopback addresses that nobody listens on.
+func freePorts(n int) ([]string, error) {
+	var addrs []string
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		addrs = append(addrs, l.Addr().String())
+	}
+	return addrs, nil
+}
