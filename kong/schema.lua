@@ -264,7 +264,7 @@ return {
                       type = "string",
                       is_regex = true,
                       len_max = 1024,
-                      description = "Regular expression (RE2 syntax) that the claim's value must match.",
+                      description = "Regular expression (RE2 syntax) that must match somewhere in the claim's value; anchor it with ^ and $ to match all of it.",
                     },
                   },
                 },
@@ -591,7 +591,7 @@ return {
                     required = true,
                     default = 1000000,
                     between = { 1, 100000000 },
-                    description = "Most counters kept in memory at a time.",
+                    description = "Most counters kept in memory at a time, by all instances of one process together: the largest value of any instance counts.",
                   },
                 },
                 {

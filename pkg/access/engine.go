@@ -2,6 +2,7 @@ package access
 
 import (
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"kong-plugin-auth-diagnosis/pkg/config"
@@ -14,10 +15,12 @@ import (
 // worker and makes them anew with each configuration; keys and counters must
 // outlive that.
 type Engine struct {
-	now     func() time.Time
-	keys    *jwks.Store
-	limiter ratelimit.Limiter
-	random  func(n int64) int64
+	now    func() time.Time
+	keys   *jwks.Store
+	random func(n int64) int64
+
+	mu      sync.Mutex
+	limiter *memory.Limiter // nil until an instance has limits
 }
 
 // Option changes an Engine.
@@ -38,8 +41,20 @@ func New(options ...Option) *Engine {
 	if e.keys == nil {
 		e.keys = jwks.NewStore(jwks.WithClock(e.now))
 	}
-	e.limiter = memory.New(e.now(), memory.Options{})
 	return e
+}
+
+// counters returns the limiter of the process, with room for maxKeys at least.
+// All instances share it: a quota may span several of them.
+func (e *Engine) counters(maxKeys int) ratelimit.Limiter {
+	o := memory.Options{MaxKeys: maxKeys}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.limiter == nil {
+		e.limiter = memory.New(e.now(), o)
+	}
+	e.limiter.Raise(o)
+	return e.limiter
 }
 
 // Close ends the fetches of key sets.

@@ -12,6 +12,7 @@ import (
 
 // limits is a route's compiled rate_limiting.
 type limits struct {
+	limiter      ratelimit.Limiter
 	namespace    string
 	tiers        map[string]ratelimit.Tier
 	defaultTier  ratelimit.Tier
@@ -32,7 +33,7 @@ type claimName struct {
 	path []string
 }
 
-func newLimits(c *config.Config) (*limits, error) {
+func (e *Engine) newLimits(c *config.Config) (*limits, error) {
 	rl := &c.RateLimiting
 	if len(rl.Tiers) == 0 {
 		return nil, nil
@@ -71,6 +72,7 @@ func newLimits(c *config.Config) (*limits, error) {
 		}
 		l.byClaim = append(l.byClaim, claimName{name, path})
 	}
+	l.limiter = e.counters(rl.MaxKeys)
 	return l, nil
 }
 
@@ -82,7 +84,7 @@ func (r *Route) limit(g Gateway, v *verdict, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	d := r.engine.limiter.Allow(now, key, tier, l.calendar).Jitter(l.jitter, r.engine.random)
+	d := l.limiter.Allow(now, key, tier, l.calendar).Jitter(l.jitter, r.engine.random)
 	if !d.Allowed {
 		code := diagnosis.RateLimited
 		if d.Window == ratelimit.WindowDay {

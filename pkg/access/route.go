@@ -85,7 +85,7 @@ func (r *Route) compile(c *config.Config) (err error) {
 	if err = r.compileClaims(c); err != nil {
 		return err
 	}
-	if r.limits, err = newLimits(c); err != nil {
+	if r.limits, err = r.engine.newLimits(c); err != nil {
 		return err
 	}
 	if !r.advises {

@@ -147,7 +147,7 @@ func (r *Route) verify(v *verdict, t *token.Token, p *token.Policy) *diagnosis.F
 	}
 	if answer.Status == jwks.Found {
 		f := token.VerifyWith(t, tokenKeys(answer.Keys), nil)
-		if f != nil && f.Code == diagnosis.SignatureInvalid {
+		if f != nil {
 			// The issuer's other keys only explain; a good token never needs them.
 			f = token.VerifyWith(t, tokenKeys(answer.Keys), tokenKeys(answer.Others))
 		}
@@ -157,7 +157,11 @@ func (r *Route) verify(v *verdict, t *token.Token, p *token.Policy) *diagnosis.F
 	if t.SignatureFault != nil {
 		return t.SignatureFault
 	}
-	return answer.Failure()
+	f := answer.Failure()
+	if hint := t.Hint(); hint != "" && answer.Status == jwks.Unknown {
+		f.Detail += "; " + hint
+	}
+	return f
 }
 
 func tokenKeys(keys []jwks.Key) []token.Key {

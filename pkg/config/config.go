@@ -99,7 +99,7 @@ type Issuer struct {
 type RequiredClaim struct {
 	Name   string   `json:"name" required:"true" format:"claim_path" doc:"Claim path: names joined by dots, with a backslash before a dot that belongs to a name."`
 	Values []string `json:"values" default:"" doc:"Accepted values; the claim needs any one of them."`
-	Match  string   `json:"match" format:"regex" len_max:"1024" doc:"Regular expression (RE2 syntax) that the claim's value must match."`
+	Match  string   `json:"match" format:"regex" len_max:"1024" doc:"Regular expression (RE2 syntax) that must match somewhere in the claim's value; anchor it with ^ and $ to match all of it."`
 }
 
 // JWKS says how key sets are fetched and kept.
@@ -127,7 +127,7 @@ type RateLimiting struct {
 	LimitBy             string   `json:"limit_by" default:"claim" one_of:"claim,ip" doc:"What a counter belongs to: a claim's value or the client's address."`
 	LimitByClaim        []string `json:"limit_by_claim" default:"client_id,azp,sub" format:"claim_path" doc:"Claim paths for limit_by claim; the first one present counts."`
 	Namespace           string   `json:"namespace" format:"name" len_max:"128" doc:"Instances with the same namespace share their counters. Without it: the route, else the service, else global."`
-	MaxKeys             int      `json:"max_keys" default:"1000000" between:"1,100000000" doc:"Most counters kept in memory at a time."`
+	MaxKeys             int      `json:"max_keys" default:"1000000" between:"1,100000000" doc:"Most counters kept in memory at a time, by all instances of one process together: the largest value of any instance counts."`
 	DayTimezone         string   `json:"day_timezone" default:"UTC" format:"timezone" doc:"IANA time zone in which a day begins."`
 	HeaderStyle         string   `json:"header_style" default:"kong" one_of:"kong,none" doc:"Rate-limit response headers: as Kong's own plugin names them, or none."`
 	HideClientHeaders   bool     `json:"hide_client_headers" default:"false" doc:"Send no rate-limit response headers, nor Retry-After with a 429."`

@@ -26,10 +26,10 @@
 // classify.go for the network and its failures, parse.go, key.go and keyring.go
 // for the way from bytes to keys.
 //
-// MicahParks/jwkset turns each published JWK into a key; the rest of it and
-// keyfunc on top are not used. Their HTTP storage blocks the request on an
-// unknown kid, gives up the whole set for one malformed key, replaces good keys
-// by an empty answer, reads bodies without limit, and cannot tell an unknown
-// kid from an issuer that is down; keyfunc.New over a storage of our own would
-// return one key where a diagnosis needs all that fit and all that do not.
+// MicahParks/keyfunc and jwkset turn each published JWK into a key, one at a
+// time. Their storage of whole sets is not used: over HTTP it blocks the request
+// on an unknown kid, gives up the set for one malformed key, replaces good keys
+// by an empty answer, reads bodies without limit, and cannot tell an unknown kid
+// from an issuer that is down; and its Keyfunc returns one key where a diagnosis
+// needs all that fit and all that do not.
 package jwks

@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdh"
 	"crypto/rsa"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/MicahParks/jwkset"
+	"github.com/MicahParks/keyfunc/v3"
 
 	"kong-plugin-auth-diagnosis/pkg/diagnosis"
 )
@@ -71,14 +73,14 @@ func parseKey(raw json.RawMessage) Key {
 
 // withMaterial fills in the public key.
 func (k Key) withMaterial(m jwkset.JWKMarshal) Key {
-	jwk, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
+	pub, err := publicKey(m)
 	if errors.Is(err, jwkset.ErrUnsupportedKey) {
 		return k.unusable("the key's type or curve is not supported")
 	}
 	if err != nil {
 		return k.unusable("the key's material is malformed")
 	}
-	switch pub := jwk.Key().(type) {
+	switch pub := pub.(type) {
 	case *ecdh.PublicKey:
 		return k.forbidden("the key is for key agreement")
 	case *rsa.PublicKey:
@@ -90,6 +92,24 @@ func (k Key) withMaterial(m jwkset.JWKMarshal) Key {
 		k.Public = pub
 	}
 	return k
+}
+
+// publicKey lets keyfunc make one key of its material.
+func publicKey(m jwkset.JWKMarshal) (crypto.PublicKey, error) {
+	// Strings only: encoding cannot fail.
+	raw, _ := json.Marshal(m)
+	kf, err := keyfunc.NewJWKJSON(raw)
+	if err != nil {
+		return nil, err
+	}
+	set, err := kf.VerificationKeySet(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	if len(set.Keys) != 1 {
+		return nil, keyfunc.ErrKeyfunc
+	}
+	return set.Keys[0], nil
 }
 
 func (k Key) unusable(reason string) Key {

@@ -42,13 +42,27 @@ type Limiter struct {
 // reading. What passes between the two is then measured monotonically, whatever
 // happens to the wall clock.
 func New(start time.Time, o Options) *Limiter {
+	o = o.withDefaults()
+	return &Limiter{start: start, identities: newTable(o.MaxKeys), fallbacks: newTable(o.MaxFallbacks)}
+}
+
+// Raise makes room for what o bounds. It never takes room away: what is counted
+// stays counted. A limiter that grows far beyond what New was told keeps its
+// number of locks.
+func (l *Limiter) Raise(o Options) {
+	o = o.withDefaults()
+	l.identities.places.raise(int64(o.MaxKeys))
+	l.fallbacks.places.raise(int64(o.MaxFallbacks))
+}
+
+func (o Options) withDefaults() Options {
 	if o.MaxKeys <= 0 {
 		o.MaxKeys = DefaultMaxKeys
 	}
 	if o.MaxFallbacks <= 0 {
 		o.MaxFallbacks = max(1, o.MaxKeys/10)
 	}
-	return &Limiter{start: start, identities: newTable(o.MaxKeys), fallbacks: newTable(o.MaxFallbacks)}
+	return o
 }
 
 // Allow implements [ratelimit.Limiter].

@@ -71,3 +71,26 @@ func TestBytesPerKey(t *testing.T) {
 		t.Errorf("expected at most %d bytes per key, got %d", most, per)
 	}
 }
+
+// A second instance of the plugin may ask for more room; what is counted stays
+// counted, and asking for less takes nothing away.
+func TestRaiseMakesRoomAndForgetsNothing(t *testing.T) {
+	tier := ratelimit.Tier{Name: "daily", Day: 1}
+	l := memory.New(start, memory.Options{MaxKeys: 1})
+	l.Allow(start, key(1), tier, utc)
+	if d := l.Allow(start, key(2), tier, utc); !d.Overflow {
+		t.Fatalf("expected no room for a second key, got %+v", d)
+	}
+	l.Raise(memory.Options{MaxKeys: 3})
+	l.Raise(memory.Options{MaxKeys: 2})
+	if d := l.Allow(start, key(2), tier, utc); d.Overflow || !d.Allowed {
+		t.Errorf("expected a counter of its own for the second key, got %+v", d)
+	}
+	l.Allow(start, key(3), tier, utc)
+	if d := l.Allow(start, key(1), tier, utc); d.Allowed {
+		t.Error("the first key's day began anew")
+	}
+	if n := l.Stats().Keys; n != 3 {
+		t.Errorf("expected 3 keys, got %d", n)
+	}
+}

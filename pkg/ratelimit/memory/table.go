@@ -32,7 +32,9 @@ func newTable(keys int) *table {
 	for n < maxShards && n*2*keysPerShard <= keys {
 		n *= 2
 	}
-	return &table{places: places{max: int64(keys)}, shards: make([]shard, n)}
+	t := &table{shards: make([]shard, n)}
+	t.places.raise(int64(keys))
+	return t
 }
 
 // shard is a dense slice of entries with an index. Neither holds a pointer, so
@@ -121,16 +123,23 @@ func (t *table) sweep(s *shard, r request, n int) {
 // places is a number of places that all shards take from.
 type places struct {
 	taken atomic.Int64
-	max   int64
+	max   atomic.Int64
 }
 
 // reserve takes a place and reports whether there was one.
 func (p *places) reserve() bool {
-	if p.taken.Add(1) <= p.max {
+	if p.taken.Add(1) <= p.max.Load() {
 		return true
 	}
 	p.taken.Add(-1)
 	return false
+}
+
+// raise makes room for max keys, or leaves what there is if that is more.
+func (p *places) raise(max int64) {
+	for now := p.max.Load(); now < max && !p.max.CompareAndSwap(now, max); {
+		now = p.max.Load()
+	}
 }
 
 func (p *places) release() { p.taken.Add(-1) }
