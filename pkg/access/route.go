@@ -128,13 +128,19 @@ func (r *Route) trust(c *config.Config) {
 				HTTPProxy:          c.JWKS.HTTPProxy,
 			},
 		})
-		for _, u := range append([]string{i.Issuer}, i.JWKSURIs...) {
-			if strings.HasPrefix(strings.ToLower(u), "http:") {
-				r.warnings = append(r.warnings, "auth-diagnosis: an issuer is reached over http: anybody on the way can replace its keys")
-				break
-			}
-		}
 	}
+	if slices.ContainsFunc(c.Issuers, plain) {
+		r.warnings = append(r.warnings, "auth-diagnosis: an issuer's keys are fetched over http: anybody on the way can replace them")
+	}
+}
+
+// plain reports whether an issuer's keys come over http.
+func plain(i config.Issuer) bool {
+	from := i.JWKSURIs
+	if len(from) == 0 {
+		from = []string{i.Issuer}
+	}
+	return slices.ContainsFunc(from, func(u string) bool { return strings.HasPrefix(strings.ToLower(u), "http:") })
 }
 
 func (r *Route) compileClaims(c *config.Config) (err error) {

@@ -1,0 +1,277 @@
+//go:build spec
+
+package spec
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"kong-plugin-auth-diagnosis/pkg/standin/ping"
+	"kong-plugin-auth-diagnosis/spec/rig"
+)
+
+// realms is a configuration of three routes that differ in the plugin's realm,
+// which a bare challenge shows: who answers is visible in the answer.
+func realms(names ...string) func([]byte, *rig.Rig) []byte {
+	return func(_ []byte, r *rig.Rig) []byte {
+		var b strings.Builder
+		b.WriteString("_format_version: \"3.0\"\nservices:\n")
+		for _, name := range names {
+			fmt.Fprintf(&b, `  - name: %[1]s
+    url: %[2]s
+    routes:
+      - name: %[1]s
+        paths: [/%[1]s]
+        plugins:
+          - name: auth-diagnosis
+            config:
+              realm: %[1]s
+              issuers:
+                - issuer: %[3]s
+                  jwks_uris: ["%[4]s"]
+                  audiences: ["%[5]s"]
+`, name, r.Upstream.URL(), r.PingFederate.IssuerURL(), r.PingFederate.JWKSURL(), ping.DefaultAudience)
+		}
+		return []byte(b.String())
+	}
+}
+
+// half is a request whose head is sent but for its last line.
+type half struct {
+	conn net.Conn
+	name string
+}
+
+func open(t *testing.T, r *rig.Rig, name string) half {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.Proxy, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, err := fmt.Fprintf(conn, "GET /%s HTTP/1.1\r\nHost: api.example.com\r\nConnection: close\r\n", name); err != nil {
+		t.Fatal(err)
+	}
+	return half{conn, name}
+}
+
+// finish sends the rest and returns the realm that answered.
+func (h half) finish(t *testing.T) (status int, realm string) {
+	t.Helper()
+	if _, err := h.conn.Write([]byte("\r\n")); err != nil {
+		return 0, ""
+	}
+	h.conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	resp, err := http.ReadResponse(bufio.NewReader(h.conn), nil)
+	if err != nil {
+		return 0, ""
+	}
+	defer resp.Body.Close()
+	_, rest, _ := strings.Cut(resp.Header.Get("Www-Authenticate"), `realm="`)
+	realm, _, _ = strings.Cut(rest, `"`)
+	return resp.StatusCode, realm
+}
+
+// TestHalfSentRequestsRunTheirOwnRoute opens requests, reloads the gateway with
+// one route less, and finishes them on the old workers, which speak to the new
+// plugin process with the old instance ids. No request may be judged by another
+// route's configuration.
+func TestHalfSentRequestsRunTheirOwnRoute(t *testing.T) {
+	names := []string{"a", "b", "c"}
+	r := start(t, rig.Options{Config: realms(names...)})
+	awaitStatus(t, r, "/a", 401)
+	for range 8 { // every worker has its instances
+		for _, name := range names {
+			if resp := get(t, r, r.Proxy+"/"+name, ""); resp.StatusCode != 401 {
+				t.Fatalf("/%s: %d", name, resp.StatusCode)
+			}
+		}
+	}
+	var waiting []half
+	for range 8 {
+		for _, name := range names {
+			waiting = append(waiting, open(t, r, name))
+		}
+	}
+	if err := r.SetConfig(realms("b", "c")(nil, r)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	reloaded(t, r)
+	for range 8 { // the new workers start theirs
+		for _, name := range []string{"b", "c"} {
+			get(t, r, r.Proxy+"/"+name, "")
+		}
+	}
+	answered := 0
+	for _, h := range waiting {
+		switch status, realm := h.finish(t); {
+		case status == 401 && realm != h.name:
+			t.Errorf("a request for /%s was judged as one for /%s", h.name, realm)
+		case status == 401:
+			answered++
+		}
+	}
+	if answered == 0 {
+		t.Error("no half-sent request was answered: nothing was tested")
+	}
+	for _, name := range []string{"b", "c"} {
+		for range 8 {
+			resp := get(t, r, r.Proxy+"/"+name, "")
+			if got := resp.Header.Get("Www-Authenticate"); got != `Bearer realm="`+name+`"` {
+				t.Errorf("after the reload /%s is judged as %s", name, got)
+			}
+		}
+	}
+}
+
+// reloaded waits until the new configuration answers: /a is gone.
+func reloaded(t *testing.T, r *rig.Rig) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := rig.Until(ctx, func() error {
+		for range 8 {
+			resp, err := r.Get(r.Proxy+"/a", "")
+			if err != nil {
+				return err
+			}
+			if resp.StatusCode != http.StatusNotFound {
+				return fmt.Errorf("/a answers %d", resp.StatusCode)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReloadsUnderLoadFailNoRequest posts configurations and reloads while
+// clients send good and bad tokens.
+func TestReloadsUnderLoadFailNoRequest(t *testing.T) {
+	r := start(t, rig.Options{Config: realms("a", "b")})
+	load := newLoad(t, r, "/a")
+	for n := range 4 {
+		post(t, r, realms("a", []string{"b", "c"}[n%2])(nil, r))
+		load.pass(t, 50)
+	}
+	load.stop(t)
+}
+
+// load sends requests from several clients until it is stopped.
+type load struct {
+	cancel context.CancelFunc
+	group  sync.WaitGroup
+	sent   atomic.Int64
+
+	mu     sync.Mutex
+	wrong  []string
+	status map[int]int
+}
+
+// newLoad waits for the keys and starts four clients: every other request has a
+// good token. What is neither let through nor refused as it must be is wrong.
+func newLoad(t *testing.T, r *rig.Rig, path string) *load {
+	t.Helper()
+	good := r.PingFederate.Token()
+	awaitKeys(t, r, path, good)
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &load{cancel: cancel, status: map[int]int{}}
+	t.Cleanup(cancel)
+	for range 4 {
+		l.group.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				token, want := good, 200
+				if n%2 == 1 {
+					token, want = "", 401
+				}
+				resp, err := r.Get(r.Proxy+path, token)
+				l.note(resp, err, want)
+			}
+		})
+	}
+	return l
+}
+
+func (l *load) note(resp *http.Response, err error, want int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err != nil:
+		l.wrong = append(l.wrong, err.Error())
+	case resp.StatusCode != want:
+		l.wrong = append(l.wrong, fmt.Sprintf("%d %s, want %d", resp.StatusCode, resp.Header.Get("X-Auth-Diagnosis"), want))
+	default:
+		l.status[want]++
+	}
+	l.sent.Add(1)
+}
+
+// pass waits until n more requests are through.
+func (l *load) pass(t *testing.T, n int64) {
+	t.Helper()
+	until := l.sent.Load() + n
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := rig.Until(ctx, func() error {
+		if l.sent.Load() < until {
+			return fmt.Errorf("the load stands still at %d requests", l.sent.Load())
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (l *load) stop(t *testing.T) {
+	t.Helper()
+	l.cancel()
+	l.group.Wait()
+	if len(l.wrong) > 0 {
+		t.Errorf("%d of %d requests went wrong, the first: %s", len(l.wrong), l.sent.Load(), l.wrong[0])
+	}
+	if l.status[200] == 0 || l.status[401] == 0 {
+		t.Errorf("nothing was tested: %v", l.status)
+	}
+}
+
+// awaitKeys sends a good token until it passes.
+func awaitKeys(t *testing.T, r *rig.Rig, path, token string) {
+	t.Helper()
+	await(t, r, path, token, 200)
+}
+
+// awaitStatus sends no token until a path answers so: a gateway answers 500
+// while its plugin process starts.
+func awaitStatus(t *testing.T, r *rig.Rig, path string, status int) {
+	t.Helper()
+	await(t, r, path, "", status)
+}
+
+func await(t *testing.T, r *rig.Rig, path, token string, status int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := rig.Until(ctx, func() error {
+		resp, err := r.Get(r.Proxy+path, token)
+		if err != nil {
+			return err
+		}
+		if resp.StatusCode != status {
+			return fmt.Errorf("%s answers %d %s", path, resp.StatusCode, resp.Header.Get("X-Auth-Diagnosis"))
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
