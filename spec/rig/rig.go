@@ -119,8 +119,8 @@ func (r *Rig) Ready(ctx context.Context, path string) error {
 			if err != nil {
 				return err
 			}
-			if resp.StatusCode == http.StatusServiceUnavailable {
-				return fmt.Errorf("%s: %s", issuer.IssuerURL(), resp.Header.Get("X-Auth-Diagnosis"))
+			if resp.StatusCode != http.StatusOK {
+				return fmt.Errorf("%s: %d %s", issuer.IssuerURL(), resp.StatusCode, resp.Header.Get("X-Auth-Diagnosis"))
 			}
 			return nil
 		}); err != nil {
