@@ -3,6 +3,7 @@ package access
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kong-plugin-auth-diagnosis/pkg/config"
@@ -17,6 +18,8 @@ import (
 type Engine struct {
 	now    func() time.Time
 	keys   *jwks.Store
+	tokens *cache
+	checks atomic.Uint64 // tokens whose signature was checked
 	random func(n int64) int64
 
 	mu      sync.Mutex
@@ -41,6 +44,7 @@ func New(options ...Option) *Engine {
 	if e.keys == nil {
 		e.keys = jwks.NewStore(jwks.WithClock(e.now))
 	}
+	e.tokens = newCache(e.now)
 	return e
 }
 
@@ -57,8 +61,11 @@ func (e *Engine) counters(maxKeys int) ratelimit.Limiter {
 	return e.limiter
 }
 
-// Close ends the fetches of key sets.
-func (e *Engine) Close() { e.keys.Close() }
+// Close ends the background work: fetches of key sets, upkeep of caches.
+func (e *Engine) Close() {
+	e.keys.Close()
+	e.tokens.close()
+}
 
 // Start makes a Route of an instance's configuration as Kong sends it. It
 // returns at once and never fails: fetches start beside it, and a configuration

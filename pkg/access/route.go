@@ -1,6 +1,8 @@
 package access
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -28,6 +30,7 @@ type Route struct {
 
 	advises       bool
 	want          credential.Want
+	policy        [sha256.Size]byte // names all that tokens are judged by
 	tokenLimits   token.Limits
 	rules         token.Rules
 	keys          map[string]*jwks.Set // by exact issuer
@@ -96,6 +99,11 @@ func (r *Route) compile(c *config.Config) (err error) {
 	r.hide = c.HideCredentials
 	r.edgeName = c.Edge.Name
 	r.want = want(c)
+	text, err := json.Marshal(c) // the configuration without where it is attached
+	if err != nil {
+		return err
+	}
+	r.policy = sha256.Sum256(text)
 	r.tokenLimits = token.Limits{Size: c.MaximumTokenSize}
 	r.trust(c)
 	return nil

@@ -1,14 +1,12 @@
 package access
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"kong-plugin-auth-diagnosis/pkg/credential"
 	"kong-plugin-auth-diagnosis/pkg/diagnosis"
 	"kong-plugin-auth-diagnosis/pkg/edge"
-	"kong-plugin-auth-diagnosis/pkg/jwks"
 	"kong-plugin-auth-diagnosis/pkg/token"
 )
 
@@ -112,64 +110,6 @@ func (r *Route) judge(v *verdict, headers map[string][]string, found credential.
 		return
 	}
 	v.diagnosis.Failure, v.diagnosis.Others = *edge.Explain(&failures[0], seen), failures[1:]
-}
-
-// judgeToken runs the checks in the order in which they are reported. Up to the
-// signature the first failure ends them: nothing about a claim is said before.
-// The issuer that it returns is what the token says, unverified.
-func (r *Route) judgeToken(v *verdict, raw string, now time.Time) (untrustedIssuer string, failures []diagnosis.Failure) {
-	t, f := token.Parse(raw, r.tokenLimits)
-	if f != nil {
-		return "", []diagnosis.Failure{*f}
-	}
-	untrustedIssuer = t.Issuer()
-	if f = r.rules.CheckHeader(t); f != nil {
-		return untrustedIssuer, []diagnosis.Failure{*f}
-	}
-	policy, f := r.rules.SelectIssuer(t)
-	if f == nil {
-		f = r.verify(v, t, policy)
-	}
-	if f != nil {
-		return untrustedIssuer, []diagnosis.Failure{*f}
-	}
-	v.token, v.issuer = t, policy.Issuer
-	return untrustedIssuer, r.rules.Judge(t, policy, now)
-}
-
-// verify looks the key up at the issuer, and only there, and checks the
-// signature.
-func (r *Route) verify(v *verdict, t *token.Token, p *token.Policy) *diagnosis.Failure {
-	answer := r.keys[p.Issuer].Lookup(t.Header.KeyID)
-	v.diagnosis.Context = fmt.Sprintf("keys fetched %d s ago", int64(answer.Age/time.Second))
-	if answer.Generation == 0 {
-		v.diagnosis.Context = "no keys loaded"
-	}
-	if answer.Status == jwks.Found {
-		f := token.VerifyWith(t, tokenKeys(answer.Keys), nil)
-		if f != nil {
-			// The issuer's other keys only explain; a good token never needs them.
-			f = token.VerifyWith(t, tokenKeys(answer.Keys), tokenKeys(answer.Others))
-		}
-		return f
-	}
-	// Structure is judged before keys, but a cut signature shows only here.
-	if t.SignatureFault != nil {
-		return t.SignatureFault
-	}
-	f := answer.Failure()
-	if hint := t.Hint(); hint != "" && answer.Status == jwks.Unknown {
-		f.Detail += "; " + hint
-	}
-	return f
-}
-
-func tokenKeys(keys []jwks.Key) []token.Key {
-	all := make([]token.Key, len(keys))
-	for i, k := range keys {
-		all[i] = token.Key{ID: k.ID, Algorithm: k.Algorithm, Use: k.Use, Ops: k.Ops, Public: k.Public}
-	}
-	return all
 }
 
 // text returns a claim of the verified token as text.

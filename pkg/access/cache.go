@@ -1,0 +1,97 @@
+package access
+
+import (
+	"crypto/sha256"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"kong-plugin-auth-diagnosis/pkg/diagnosis"
+	"kong-plugin-auth-diagnosis/pkg/token"
+)
+
+// judged is what a token is worth apart from the time: it follows from the
+// token, the policy and the issuer's keys alone, and may be used again while
+// all three are the same.
+type judged struct {
+	// token is set if its signature holds. What it was signed over is dropped.
+	token *token.Token
+	// untrusted is the token's iss, verified or not; issuer is the trusted one
+	// whose keys were asked, "" if it never came to that.
+	untrusted, issuer string
+	kid               string
+	// generation of the keys that were asked; 0 where no signature was checked,
+	// which is not worth remembering.
+	generation uint64
+	// What failed: before the time is looked at, and after it.
+	before, after []diagnosis.Failure
+	size          int // of the token, in bytes
+}
+
+// Bounds of the caches. A verified token is remembered until it expires, a
+// refused one for moments: long enough that a flood of it costs one check.
+const (
+	goodBytes    = 64 << 20
+	badEntries   = 1 << 14
+	badLifetime  = 10 * time.Second
+	bytesPerGood = 512 // what an entry takes besides the token's claims
+)
+
+// cacheKey binds a token to the policy that judged it. The token itself is
+// hashed: a cache of bearer tokens would be worth stealing.
+type cacheKey struct {
+	policy, token [sha256.Size]byte
+}
+
+// cache remembers judged tokens, good and bad ones apart so that a flood of bad
+// ones never drives out the good.
+type cache struct {
+	good, bad *otter.Cache[cacheKey, *judged]
+}
+
+func newCache(now func() time.Time) *cache {
+	return &cache{
+		good: otter.Must(&otter.Options[cacheKey, *judged]{
+			MaximumWeight: goodBytes,
+			Weigher:       func(_ cacheKey, j *judged) uint32 { return j.weight() },
+			ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[cacheKey, *judged]) time.Duration {
+				if at, ok := e.Value.token.ExpiresAt(); ok {
+					return max(at.Sub(now()), badLifetime)
+				}
+				return badLifetime
+			}),
+		}),
+		bad: otter.Must(&otter.Options[cacheKey, *judged]{
+			MaximumSize:      badEntries,
+			ExpiryCalculator: otter.ExpiryWriting[cacheKey, *judged](badLifetime),
+		}),
+	}
+}
+
+func (c *cache) get(k cacheKey) (*judged, bool) {
+	if j, ok := c.good.GetIfPresent(k); ok {
+		return j, true
+	}
+	return c.bad.GetIfPresent(k)
+}
+
+func (c *cache) put(k cacheKey, j *judged) {
+	switch {
+	case j.generation == 0:
+	case j.token != nil:
+		c.good.Set(k, j)
+	default:
+		c.bad.Set(k, j)
+	}
+}
+
+func (c *cache) close() {
+	c.good.StopAllGoroutines()
+	c.bad.StopAllGoroutines()
+}
+
+// weight estimates an entry's bytes: base64 shrinks by a quarter, and the JSON
+// in it grows about fourfold as values.
+func (j *judged) weight() uint32 {
+	return uint32(bytesPerGood + 3*j.size)
+}

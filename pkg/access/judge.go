@@ -1,0 +1,106 @@
+package access
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"time"
+
+	"kong-plugin-auth-diagnosis/pkg/diagnosis"
+	"kong-plugin-auth-diagnosis/pkg/jwks"
+	"kong-plugin-auth-diagnosis/pkg/token"
+)
+
+// judgeToken returns what is wrong with a token, and the issuer that it names,
+// unverified. A token that was judged by the same policy and keys before costs
+// no signature check; what depends on the time is looked at each time.
+func (r *Route) judgeToken(v *verdict, raw string, now time.Time) (untrustedIssuer string, failures []diagnosis.Failure) {
+	key := cacheKey{policy: r.policy, token: sha256.Sum256([]byte(raw))}
+	j, known := r.engine.tokens.get(key)
+	var answer jwks.Answer
+	if known {
+		answer = r.keys[j.issuer].Lookup(j.kid)
+		known = answer.Status == jwks.Found && answer.Generation == j.generation
+	}
+	if !known {
+		if j, answer = r.examine(raw); j.generation != 0 {
+			r.engine.tokens.put(key, j)
+		}
+	}
+	failures = j.before
+	if j.token != nil {
+		v.token, v.issuer = j.token, j.issuer
+		failures = slices.Concat(j.before, r.rules.CheckTime(j.token, now), j.after)
+	}
+	if len(failures) > 0 && j.issuer != "" {
+		v.diagnosis.Context = "no keys loaded"
+		if answer.Generation != 0 {
+			v.diagnosis.Context = fmt.Sprintf("keys fetched %d s ago", int64(answer.Age/time.Second))
+		}
+	}
+	return j.untrusted, failures
+}
+
+// examine runs the checks in the order in which they are reported. Up to the
+// signature the first failure ends them: nothing about a claim is said before.
+func (r *Route) examine(raw string) (*judged, jwks.Answer) {
+	t, f := token.Parse(raw, r.tokenLimits)
+	if f != nil {
+		return &judged{before: []diagnosis.Failure{*f}}, jwks.Answer{}
+	}
+	j := &judged{untrusted: t.Issuer(), kid: t.Header.KeyID, size: len(raw)}
+	policy := (*token.Policy)(nil)
+	if f = r.rules.CheckHeader(t); f == nil {
+		policy, f = r.rules.SelectIssuer(t)
+	}
+	if f != nil {
+		j.before = []diagnosis.Failure{*f}
+		return j, jwks.Answer{}
+	}
+	j.issuer = policy.Issuer
+	answer := r.keys[j.issuer].Lookup(j.kid)
+	if answer.Status == jwks.Found {
+		j.generation = answer.Generation
+		r.engine.checks.Add(1)
+	}
+	if f = verify(t, answer); f != nil {
+		j.before = []diagnosis.Failure{*f}
+	}
+	if f == nil {
+		j.before = policy.CheckKind(t)
+		j.after = append(r.rules.CheckClaims(t, policy), r.rules.CheckAuthorization(t)...)
+		t.SigningInput, t.Signature = "", nil // verified: nobody needs them again
+		j.token = t
+	}
+	return j, answer
+}
+
+// verify checks the signature against what the issuer, and only that issuer,
+// answered.
+func verify(t *token.Token, answer jwks.Answer) *diagnosis.Failure {
+	if answer.Status == jwks.Found {
+		f := token.VerifyWith(t, tokenKeys(answer.Keys), nil)
+		if f != nil {
+			// The issuer's other keys only explain; a good token never needs them.
+			f = token.VerifyWith(t, tokenKeys(answer.Keys), tokenKeys(answer.Others))
+		}
+		return f
+	}
+	// Structure is judged before keys, but a cut signature shows only here.
+	if t.SignatureFault != nil {
+		return t.SignatureFault
+	}
+	f := answer.Failure()
+	if hint := t.Hint(); hint != "" && answer.Status == jwks.Unknown {
+		f.Detail += "; " + hint
+	}
+	return f
+}
+
+func tokenKeys(keys []jwks.Key) []token.Key {
+	all := make([]token.Key, len(keys))
+	for i, k := range keys {
+		all[i] = token.Key{ID: k.ID, Algorithm: k.Algorithm, Use: k.Use, Ops: k.Ops, Public: k.Public}
+	}
+	return all
+}
