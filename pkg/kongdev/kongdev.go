@@ -255,7 +255,12 @@ func (cmd *command) health() error {
 	return nil
 }
 
+// runningPrefix is -p, or the prefix of the configuration given with -c. The
+// settings in a prefix given with -p need not be valid.
 func (cmd *command) runningPrefix() (string, error) {
+	if cmd.prefix != "" {
+		return filepath.Abs(cmd.prefix)
+	}
 	c, _, err := cmd.load()
 	if err != nil {
 		return "", err

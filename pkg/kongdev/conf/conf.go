@@ -41,7 +41,7 @@ func Parse(src []byte) (map[string]string, error) {
 			return nil, fmt.Errorf("line %d: expected key = value, got %q", n, line)
 		}
 		key = strings.ToLower(strings.TrimSpace(key))
-		if key == "" || strings.ContainsAny(key, " \t") {
+		if strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || key == "" {
 			return nil, fmt.Errorf("line %d: expected a setting's name, got %q", n, key)
 		}
 		out[key] = unquote(strings.TrimSpace(value))

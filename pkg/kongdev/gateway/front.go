@@ -116,11 +116,11 @@ func (c *clientConn) request(rd *h1.Reader, head *h1.Request) bool {
 	ok := c.send(x, resp, keep)
 	finish.Log()
 	c.worker.gen.access.write(x)
-	if !ok || !keep {
+	if !ok || !keep || !c.discard(body) {
 		c.linger()
 		return false
 	}
-	return c.discard(body)
+	return true
 }
 
 // discard reads what is left of a body nobody wanted.

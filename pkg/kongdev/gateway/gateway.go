@@ -34,7 +34,9 @@ type Gateway struct {
 	nodeID string
 	access *accessLog
 
-	mu        sync.Mutex // guards the fields below and serialises changes
+	changing sync.Mutex // serialises Start
+
+	mu        sync.Mutex // guards the fields below
 	listeners map[string]net.Listener
 	services  []*httpService // admin and status
 	current   *generation
@@ -94,34 +96,52 @@ func (g *Gateway) loader(reg *runloop.Registry) *declarative.Loader {
 // Start makes the first generation, or on a running gateway a new one that
 // takes its place (kong reload). When anything of the new configuration is
 // wrong, the running generation stays.
+//
+// At a reload connections go to the old workers until the new plugin processes
+// listen; a new worker that met an old process would lose it in mid-event.
 func (g *Gateway) Start(c *conf.Conf) error {
+	g.changing.Lock()
+	defer g.changing.Unlock()
 	reg, set, err := g.Load(c)
 	if err != nil {
 		return err
+	}
+	gen, err := newGeneration(g, c, reg, set)
+	if err != nil {
+		return err
+	}
+	bound := gen.rebinding()
+	gen.startPlugins()
+	if err := g.replace(gen, bound); err != nil {
+		gen.stop()
+		return err
+	}
+	return nil
+}
+
+// replace opens the listeners of a generation and makes it the current one; its
+// predecessor drains.
+func (g *Gateway) replace(gen *generation, bound func() bool) error {
+	for i := time.Duration(0); i < bindTimeout && !bound(); i += bindPoll {
+		time.Sleep(bindPoll)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return net.ErrClosed
 	}
-	gen, err := newGeneration(g, c, reg, set)
+	if err := g.serveAdmin(gen.Conf); err != nil {
+		return err
+	}
+	fresh, err := g.listen(gen.Conf)
 	if err != nil {
 		return err
 	}
-	fresh, err := g.listen(c)
-	if err != nil {
-		gen.stop()
-		return err
-	}
-	gen.startPlugins()
 	old := g.current
 	g.current = gen
 	for _, l := range fresh {
 		g.accepting.Add(1)
 		go g.accept(l)
-	}
-	if err := g.serveAdmin(c); err != nil {
-		return err
 	}
 	if old != nil {
 		g.draining[old] = true
@@ -156,6 +176,12 @@ func (g *Gateway) listen(c *conf.Conf) (fresh []net.Listener, err error) {
 	}
 	return fresh, nil
 }
+
+// bindTimeout bounds a reload's wait for new plugin processes to listen.
+const (
+	bindTimeout = 10 * time.Second
+	bindPoll    = 5 * time.Millisecond
+)
 
 // acceptPause is how long accept waits after an error such as EMFILE.
 const acceptPause = 50 * time.Millisecond

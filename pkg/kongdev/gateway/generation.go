@@ -93,6 +93,25 @@ func (gen *generation) startPlugins() {
 	}
 }
 
+// rebinding notes the plugin sockets that exist now; the function it returns
+// reports whether every one has been replaced by a new process'.
+func (gen *generation) rebinding() func() bool {
+	before := map[string]os.FileInfo{}
+	for _, s := range gen.Conf.PluginServers {
+		if info, err := os.Stat(s.Socket); err == nil && s.StartCmd != "" {
+			before[s.Socket] = info
+		}
+	}
+	return func() bool {
+		for path, old := range before {
+			if info, err := os.Stat(path); err != nil || os.SameFile(old, info) && info.ModTime().Equal(old.ModTime()) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
 // workerEnv resolves nginx `env` directives: NAME keeps a variable, NAME=value
 // sets one.
 func workerEnv(directives []string) []string {

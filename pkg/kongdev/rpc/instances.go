@@ -97,6 +97,7 @@ func (c *Client) startClaimed(cfg *Config, r *running, old int32) (int32, error)
 		return 0, fmt.Errorf("plugin.lua: starting instance: %v", err) // %v: not an ErrServer
 	}
 	c.table.set(r, id, cfg.Seq)
+	c.log.Printf(errlog.Debug, "[kong] pb_rpc.lua [%s] started plugin server: seq %d, instance id %d", c.plugin, cfg.Seq, id)
 	if old != 0 {
 		c.closeInstance(old)
 	}

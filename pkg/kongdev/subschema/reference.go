@@ -126,6 +126,8 @@ func deref(ref string, vault Vault) string {
 	if vault == nil {
 		return ""
 	}
-	v, _ := vault(ref)
-	return v
+	if v, ok := vault(ref); ok {
+		return v
+	}
+	return ""
 }

@@ -5,11 +5,27 @@ package main
 import (
 	"fmt"
 	"os"
-	"strings"
+	"sync/atomic"
+	"syscall"
 
 	"github.com/Kong/go-pdk"
 	"github.com/Kong/go-pdk/server"
+	"github.com/Kong/go-pdk/server/kong_plugin_protocol"
+	"google.golang.org/protobuf/types/known/structpb"
 )
+
+// runs counts the events of this process that asked for it.
+var runs atomic.Int32
+
+// closeConnections shuts down every connected socket of this process: what a
+// plugin server that closes in mid-event looks like from outside.
+func closeConnections() {
+	for fd := 3; fd < 256; fd++ {
+		if _, err := syscall.Getpeername(fd); err == nil {
+			_ = syscall.Shutdown(fd, syscall.SHUT_RDWR)
+		}
+	}
+}
 
 // Config is the plugin's configuration: a label to tell instances apart and
 // what to do.
@@ -44,17 +60,22 @@ func (c *Config) Access(kong *pdk.PDK) {
 		h, err := kong.Request.GetHeaders(-1)
 		set("X-Header-Count", fmt.Sprint(len(h)))
 		set("X-Header-Error", fmt.Sprint(err))
-	case "panic":
-		panic("told to")
-	case "die-once":
-		if _, err := os.Stat(c.Label); err != nil {
-			_ = os.WriteFile(c.Label, nil, 0o600)
-			os.Exit(3)
+	case "close-once":
+		n := runs.Add(1)
+		if n == 1 {
+			closeConnections()
 		}
+		set("X-Runs", fmt.Sprint(n))
 	case "upstream":
 		_ = kong.ServiceRequest.SetHeaders(map[string][]string{"X-Removed": {}, "X-Added": {"a", "b"}})
-	case "query":
-		q, err := kong.Request.GetQuery(-1)
-		set("X-Query", strings.ReplaceAll(fmt.Sprint(q, err), "\n", " "))
+	case "serialize":
+		// go-pdk has no method for it; its bridge carries any call.
+		v, err := structpb.NewValue("x")
+		if err == nil {
+			err = kong.Log.Ask("kong.log.set_serialize_value", &kong_plugin_protocol.KV{K: "mine.value", V: v}, nil)
+		}
+		if err != nil {
+			fmt.Println("set_serialize_value:", err)
+		}
 	}
 }

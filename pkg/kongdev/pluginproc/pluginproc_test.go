@@ -1,0 +1,105 @@
+package pluginproc_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"kong-plugin-auth-diagnosis/pkg/kongdev/errlog"
+	"kong-plugin-auth-diagnosis/pkg/kongdev/pluginproc"
+)
+
+const good = `{"Protocol":"ProtoBuf:1","SocketPath":"/x","Plugins":[{"Name":"p","Version":"1.2.3","Priority":7,` +
+	`"Phases":["access"],"Schema":{"name":"p","fields":[{"config":{"type":"record","fields":[]}}]}}]}`
+
+// printing is a command that prints a text.
+func printing(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dump")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "cat " + path
+}
+
+func TestQuery(t *testing.T) {
+	info, err := pluginproc.Query("srv", printing(t, good))
+	if err != nil || info.Name != "p" || info.Version != "1.2.3" || info.Priority != 7 || len(info.Phases) != 1 || info.Schema == nil {
+		t.Errorf("got %+v %v", info, err)
+	}
+	for name, c := range map[string]struct{ command, want string }{
+		"no command":     {"", "no info query for srv"},
+		"no output":      {"true", "failed decoding plugin info"},
+		"failing":        {"exit 3", "exit status 3"},
+		"other protocol": {printing(t, strings.Replace(good, "ProtoBuf:1", "MsgPack:1", 1)), `expected "ProtoBuf:1", got "MsgPack:1"`},
+		"no plugin":      {printing(t, `{"Protocol":"ProtoBuf:1"}`), "no plugin"},
+		"bad schema":     {printing(t, strings.Replace(good, `"record"`, `"map"`, 1)), "must declare"},
+	} {
+		if _, err := pluginproc.Query("srv", c.command); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: expected %q, got %v", name, c.want, err)
+		}
+	}
+	if _, err := pluginproc.Query("srv", printing(t, strings.Replace(good, "ProtoBuf:1", "", 1))); !errors.Is(err, pluginproc.ErrProtocol) {
+		t.Errorf("no protocol: got %v", err)
+	}
+}
+
+// lines is a log that can be waited on.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) has(want string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), want)
+}
+
+func (l *lines) await(t *testing.T, want string, n int) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		l.mu.Lock()
+		got := strings.Count(l.text.String(), want)
+		l.mu.Unlock()
+		if got >= n {
+			return
+		}
+	}
+	t.Fatalf("waited for %q %d times in %s", want, n, l.text.String())
+}
+
+func TestProcessIsLoggedRespawnedAndStopped(t *testing.T) {
+	log := &lines{}
+	p := pluginproc.Start("srv", `sh -c 'echo out $A; echo err >&2; trap "exit 0" TERM; while :; do sleep 0.02; done'`, []string{"A=b"},
+		errlog.New(log, errlog.Info, time.Now), time.Millisecond)
+	log.await(t, "] out b", 1)
+	log.await(t, "] err", 1)
+	first := p.Pid()
+	if !log.has(fmt.Sprintf("[srv:%d] out b", first)) {
+		t.Errorf("expected the name and pid %d in front of the output", first)
+	}
+	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	log.await(t, "] out b", 2)
+	log.await(t, "terminated: signal: killed", 1)
+	second := p.Pid()
+	p.Stop()
+	p.Stop() // a second time does nothing
+	if second == first || p.Pid() != 0 || syscall.Kill(second, 0) == nil {
+		t.Errorf("after Stop: first %d, second %d, still %d", first, second, p.Pid())
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package kongdev_test
+
+var buildFlags []string
