@@ -134,7 +134,7 @@ func (cmd *command) start() error {
 		fmt.Fprintf(cmd.out, "[warn] %s\n", w)
 	}
 	if pid, err := runningPid(c.Prefix); err == nil {
-		return fmt.Errorf("Kong is already running in %s (pid %d)", c.Prefix, pid)
+		return fmt.Errorf("kong is already running in %s (pid %d)", c.Prefix, pid)
 	}
 	if err := prepare(c); err != nil {
 		return err
@@ -205,7 +205,7 @@ func (cmd *command) stop(sig syscall.Signal, done string) error {
 	}
 	pid, err := runningPid(prefix)
 	if err != nil {
-		return fmt.Errorf("Kong is not running in %s", prefix)
+		return fmt.Errorf("kong is not running in %s", prefix)
 	}
 	if err := syscall.Kill(pid, sig); err != nil {
 		return fmt.Errorf("stopping pid %d: %w", pid, err)
@@ -231,7 +231,7 @@ func (cmd *command) reload() error {
 	}
 	pid, err := runningPid(c.Prefix)
 	if err != nil {
-		return fmt.Errorf("Kong is not running in %s", c.Prefix)
+		return fmt.Errorf("kong is not running in %s", c.Prefix)
 	}
 	if err := prepare(c); err != nil {
 		return err
@@ -249,7 +249,7 @@ func (cmd *command) health() error {
 		return err
 	}
 	if _, err := runningPid(prefix); err != nil {
-		return fmt.Errorf("Kong is not running at %s", prefix)
+		return fmt.Errorf("kong is not running at %s", prefix)
 	}
 	fmt.Fprintf(cmd.out, "nginx.......running\n\nKong is healthy at %s\n", prefix)
 	return nil
