@@ -29,8 +29,11 @@ test: deps ## everything: unit tests with the race detector, then the spec
 	go test -race ./...
 	$(MAKE) --no-print-directory spec
 
-deps: ## install what the tests need (Debian: a C compiler for the race detector)
-	@command -v gcc >/dev/null || (apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev)
+deps: ## install what the tests need (Debian: a C compiler for the race detector, HAProxy)
+	@need=; \
+	command -v gcc >/dev/null || need="gcc libc6-dev"; \
+	test -x /usr/sbin/haproxy || command -v haproxy >/dev/null || need="$$need haproxy"; \
+	test -z "$$need" || { apt-get update -q && apt-get install -qy --no-install-recommends $$need; }
 
 spec: ## the black-box suite; KONG_BIN=/path/to/kong runs it on a real Kong
 	KONG_BIN="$(KONG_BIN)" go test -count=1 -tags spec ./spec/...

@@ -235,6 +235,32 @@ return {
             },
           },
           {
+            cookie_names = {
+              type = "set",
+              required = true,
+              default = {},
+              description = "Cookies that may carry the token, without a scheme. Browsers send cookies unasked: guard such routes against cross-site request forgery.",
+              elements = {
+                type = "string",
+                err = "expected a cookie name",
+                match = "^[%w!#$%%&'*+%-.^_`|~]+$",
+              },
+            },
+          },
+          {
+            uri_param_names = {
+              type = "set",
+              required = true,
+              default = {},
+              description = "Query arguments that may carry the token, without a scheme. Addresses end in logs and histories: prefer a header. Costs a call to Kong per request.",
+              elements = {
+                type = "string",
+                err = "expected text without control characters",
+                match = "^[^%c]+$",
+              },
+            },
+          },
+          {
             required_claims = {
               type = "array",
               required = true,
@@ -323,6 +349,48 @@ return {
               default = { "groups" },
               description = "Claim paths that hold the groups; the first one present counts.",
               elements = { type = "string" },
+            },
+          },
+          {
+            consumer_claim = {
+              type = "array",
+              required = true,
+              default = {},
+              description = "Claim paths that name the Kong consumer of a token; the first one present counts. Empty: tokens have no consumer.",
+              elements = { type = "string" },
+            },
+          },
+          {
+            consumer_by = {
+              type = "array",
+              required = true,
+              default = { "username", "id" },
+              len_min = 1,
+              description = "What of a consumer the claim has to equal. With id, whoever can choose the claim's value can name any consumer by its UUID.",
+              elements = { type = "string", one_of = { "username", "id" } },
+            },
+          },
+          {
+            consumer_optional = {
+              type = "boolean",
+              required = true,
+              default = true,
+              description = "Accept a token whose claim names no consumer.",
+            },
+          },
+          {
+            anonymous = {
+              type = "string",
+              err = "expected text without control characters, at most 256 bytes",
+              len_max = 256,
+              match = "^[^%c]+$",
+              description = "Username or id of the consumer as which requests go on that fail with 400, 401 or 403. Give every auth plugin of the route one to accept any of their credentials.",
+            },
+          },
+          {
+            authenticated_groups_claim = {
+              type = "string",
+              description = "Claim path of the groups that Kong's acl plugin decides on, and that X-Authenticated-Groups names upstream.",
             },
           },
           {
@@ -545,7 +613,7 @@ return {
                     type = "array",
                     required = true,
                     default = { "tier" },
-                    description = "Claim paths that name the tier; the first one present counts.",
+                    description = "Claim paths that name the tier; the first one present counts. A consumer's tag tier:NAME does too: before the claim with limit_by consumer, else without the claim.",
                     elements = { type = "string" },
                   },
                 },
@@ -555,7 +623,7 @@ return {
                     err = "expected text without control characters, at most 128 bytes",
                     len_max = 128,
                     match = "^[^%c]+$",
-                    description = "Tier of a token whose tier claim is absent or unknown; needed with tiers.",
+                    description = "Tier where neither claim nor tag names a known one; needed with tiers.",
                   },
                 },
                 {
@@ -563,8 +631,8 @@ return {
                     type = "string",
                     required = true,
                     default = "claim",
-                    one_of = { "claim", "ip" },
-                    description = "What a counter belongs to: a claim's value or the client's address.",
+                    one_of = { "consumer", "claim", "ip" },
+                    description = "What a counter belongs to: a consumer, a claim's value or the client's address. Requests without the first or second count by their address, at the default tier.",
                   },
                 },
                 {
@@ -773,6 +841,15 @@ return {
           },
           {
             conditional = {
+              if_field = "anonymous",
+              if_match = { required = true, len_min = 1 },
+              then_field = "mode",
+              then_match = { eq = "enforce" },
+              then_err = "mode advise cannot have anonymous: it authenticates nobody",
+            },
+          },
+          {
+            conditional = {
               if_field = "issuers",
               if_match = { len_min = 2 },
               then_field = "issuers",
@@ -807,8 +884,8 @@ return {
             conditional_at_least_one_of = {
               if_field = "expects",
               if_match = { contains = "bearer" },
-              then_at_least_one_of = { "header_names" },
-              then_err = "bearer in expects needs header_names",
+              then_at_least_one_of = { "header_names", "cookie_names", "uri_param_names" },
+              then_err = "bearer in expects needs header_names, cookie_names or uri_param_names",
             },
           },
           {
@@ -841,6 +918,23 @@ return {
               if_match = { len_min = 1 },
               then_at_least_one_of = { "groups_claim" },
               then_err = "groups_required needs groups_claim",
+            },
+          },
+          {
+            conditional_at_least_one_of = {
+              if_field = "consumer_optional",
+              if_match = { eq = false },
+              then_at_least_one_of = { "consumer_claim" },
+              then_err = "consumer_optional false needs consumer_claim",
+            },
+          },
+          {
+            conditional = {
+              if_field = "rate_limiting.limit_by",
+              if_match = { eq = "consumer" },
+              then_field = "consumer_claim",
+              then_match = { len_min = 1 },
+              then_err = "limit_by consumer needs consumer_claim",
             },
           },
         },

@@ -60,7 +60,7 @@ func TestCallBudget(t *testing.T) {
 		"rejected, nothing came":               {with(nil), &gateway{}, rejectedCalls, rejectedWaits},
 		"rejected, full_detail_ips: addresses": {with(map[string]any{"diagnosis": map[string]any{"full_detail_ips": []any{"127.0.0.1"}}}), &gateway{peer: "127.0.0.1", forwarded: "127.0.0.1"}, rejectedCalls + 2, rejectedWaits + 2},
 		"advised":                              {map[string]any{"mode": "advise"}, bearer(expired), 6, 2},
-		"advised, key in the query: query":     {map[string]any{"mode": "advise", "expects": []any{"key"}, "issuers": []any{}}, &gateway{query: map[string][]string{"apikey": {"k"}}}, 6, 3},
+		"advised, key in the query: query":     {map[string]any{"mode": "advise", "expects": []any{"key"}, "issuers": []any{}}, &gateway{query: "apikey=k"}, 6, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := start(t, issuer, nil)

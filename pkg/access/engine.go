@@ -2,6 +2,7 @@ package access
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,14 +14,16 @@ import (
 )
 
 // Engine is what all instances of the process share. Kong makes an instance a
-// worker and makes them anew with each configuration; keys and counters must
-// outlive that.
+// worker and makes them anew with each configuration; keys, counters and what
+// is known of consumers must outlive that.
 type Engine struct {
 	now    func() time.Time
 	keys   *jwks.Store
 	tokens *cache
 	checks atomic.Uint64 // tokens whose signature was checked
 	random func(n int64) int64
+
+	directory *directory
 
 	mu      sync.Mutex
 	limiter *memory.Limiter // nil until an instance has limits
@@ -37,7 +40,7 @@ func WithKeys(s *jwks.Store) Option { return func(e *Engine) { e.keys = s } }
 
 // New returns an Engine. Close ends its background work.
 func New(options ...Option) *Engine {
-	e := &Engine{now: time.Now, random: rand.Int64N}
+	e := &Engine{now: time.Now, random: rand.Int64N, directory: newDirectory()}
 	for _, o := range options {
 		o(e)
 	}
@@ -72,6 +75,10 @@ func (e *Engine) Close() {
 // that is no good makes a Route that answers every request with config_invalid.
 func (e *Engine) Start(data []byte) *Route {
 	c, err := config.Load(data)
+	if refuses(err, "config.diagnosis.header_name") {
+		// The answer that says so must not go out under that name.
+		c.Diagnosis.HeaderName = config.Default().Diagnosis.HeaderName
+	}
 	r := &Route{engine: e}
 	r.configure(c)
 	if err == nil {
@@ -81,4 +88,9 @@ func (e *Engine) Start(data []byte) *Route {
 		r.broken = config.Problems(err)
 	}
 	return r
+}
+
+// refuses reports whether a field is among the problems.
+func refuses(err error, path string) bool {
+	return slices.ContainsFunc(config.Problems(err), func(p config.Problem) bool { return p.Path == path })
 }

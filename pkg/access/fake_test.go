@@ -16,7 +16,7 @@ import (
 // records what it was told.
 type gateway struct {
 	headers   map[string][]string
-	query     map[string][]string
+	query     string
 	method    string
 	peer      string
 	forwarded string
@@ -43,8 +43,8 @@ func (g *gateway) Ask(method string, args []byte) ([]byte, error) {
 	switch method {
 	case "kong.request.get_headers":
 		return lists(g.headers), nil
-	case "kong.request.get_query":
-		return lists(g.query), nil
+	case "kong.request.get_raw_query":
+		return pdkwire.AppendString(nil, g.query), nil
 	case "kong.request.get_method":
 		return pdkwire.AppendString(nil, g.method), nil
 	case "kong.client.get_ip":

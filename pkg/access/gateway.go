@@ -10,6 +10,13 @@ import (
 // Header is a name with its values; without values it removes the name.
 type Header = pdkwire.Header
 
+// Consumer is a Kong consumer.
+type Consumer = pdkwire.Consumer
+
+// Credential is what a request was authenticated by, to Kong. The zero
+// Credential is none.
+type Credential = pdkwire.Credential
+
 // Gateway is what the flow needs of Kong for one request.
 //
 // Methods that return a value wait for Kong, and cost a round trip: the flow
@@ -19,8 +26,9 @@ type Gateway interface {
 	// Headers returns the request's header fields as they arrived, names in
 	// lower case, bytes unchanged. A blank field is present with the value "".
 	Headers() (map[string][]string, error)
-	// Query returns the query arguments, decoded, names as they are.
-	Query() (map[string][]string, error)
+	// RawQuery returns the request's query as it arrived, without the question
+	// mark.
+	RawQuery() (string, error)
 	// RequestID returns the id that Kong shows in X-Kong-Request-Id.
 	RequestID() (string, error)
 	// Method returns the request's method.
@@ -29,10 +37,27 @@ type Gateway interface {
 	PeerAddress() (netip.Addr, error)
 	// ForwardedAddress returns the client's address by Kong's real-ip rules.
 	ForwardedAddress() (netip.Addr, error)
+	// LoadConsumer returns a consumer, the zero Consumer when there is none. By
+	// username, Kong takes a UUID for an id first; by id, anything else than a
+	// UUID ends the request.
+	LoadConsumer(name string, byUsername bool) (Consumer, error)
+	// Credential returns what a plugin before authenticated the request by.
+	Credential() (Credential, error)
 
 	// SetUpstreamHeaders sets and removes fields of the request that Kong
 	// sends to the service.
 	SetUpstreamHeaders([]Header) error
+	// SetRawQuery replaces the query of the request that Kong sends to the
+	// service; "" removes it.
+	SetRawQuery(string) error
+	// Authenticate tells Kong whom the request is from. The credential may be
+	// nil, for a consumer that has proved nothing. No header is set by it.
+	Authenticate(*Consumer, *Credential) error
+	// SetCredential authenticates the request without a consumer.
+	SetCredential(id string) error
+	// SetGroups sets the groups that Kong's acl plugin decides on; none removes
+	// what a plugin before has set.
+	SetGroups([]string) error
 	// SetResponseHeaders sets fields of the answer, whoever makes it.
 	SetResponseHeaders([]Header) error
 	// LogObject adds an object to what Kong's log plugins write.

@@ -64,6 +64,15 @@ func (r *Route) examine(raw string) (*judged, jwks.Answer) {
 		r.engine.checks.Add(1)
 	}
 	if f = verify(t, answer); f != nil {
+		if f.Code == diagnosis.KidUnknown {
+			if other := r.publishedElsewhere(j.kid, j.issuer); other != "" {
+				f = diagnosis.Fail(diagnosis.KidOtherIssuer, fmt.Sprintf("%s; issuer %q publishes it", f.Detail, other))
+			}
+		}
+		if answer.Status == jwks.Found {
+			// The key may have been replaced: newer keys would tell.
+			r.keys[j.issuer].Suspect()
+		}
 		j.before = []diagnosis.Failure{*f}
 	}
 	if f == nil {
@@ -79,12 +88,14 @@ func (r *Route) examine(raw string) (*judged, jwks.Answer) {
 // answered.
 func verify(t *token.Token, answer jwks.Answer) *diagnosis.Failure {
 	if answer.Status == jwks.Found {
-		f := token.VerifyWith(t, tokenKeys(answer.Keys), nil)
-		if f != nil {
-			// The issuer's other keys only explain; a good token never needs them.
-			f = token.VerifyWith(t, tokenKeys(answer.Keys), tokenKeys(answer.Others))
+		if token.VerifyWith(t, tokenKeys(answer.Keys), nil) == nil {
+			return nil
 		}
-		return f
+		// What follows only explains; a good token never needs it.
+		if len(answer.Replaced) > 0 && token.VerifyWith(t, tokenKeys(answer.Replaced), nil) == nil {
+			return diagnosis.Fail(diagnosis.SignatureKeyReusedKid, fmt.Sprintf("signed with the key that kid %q named before", t.Header.KeyID))
+		}
+		return token.VerifyWith(t, tokenKeys(answer.Keys), tokenKeys(answer.Others))
 	}
 	// Structure is judged before keys, but a cut signature shows only here.
 	if t.SignatureFault != nil {
@@ -95,6 +106,17 @@ func verify(t *token.Token, answer jwks.Answer) *diagnosis.Failure {
 		f.Detail += "; " + hint
 	}
 	return f
+}
+
+// publishedElsewhere returns another issuer of the route that has the key, "" for
+// none. The key is never used: it only explains where the token comes from.
+func (r *Route) publishedElsewhere(kid, issuer string) string {
+	for _, p := range r.rules.Issuers {
+		if p.Issuer != issuer && r.keys[p.Issuer].Has(kid) {
+			return p.Issuer
+		}
+	}
+	return ""
 }
 
 func tokenKeys(keys []jwks.Key) []token.Key {

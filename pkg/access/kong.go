@@ -18,8 +18,8 @@ type Bridge interface {
 	Exit(args []byte) error
 }
 
-// listLimits bound Kong's answer to get_headers and get_query: nginx takes about
-// 32 KB of request head by default, and Kong counts no further than many.
+// listLimits bound Kong's answer to get_headers: nginx takes about 32 KB of
+// request head by default, and Kong counts no further than many.
 var listLimits = pdkwire.Limits{Bytes: 1 << 20, Fields: 4096, Values: 8192}
 
 // many is the most that Kong may be asked for. The default is 100, and a header
@@ -39,16 +39,17 @@ func Kong(b Bridge) Gateway { return kong{b} }
 
 var _ Gateway = kong{}
 
-func (k kong) Headers() (map[string][]string, error) { return k.lists("kong.request.get_headers") }
-func (k kong) Query() (map[string][]string, error)   { return k.lists("kong.request.get_query") }
-
-func (k kong) lists(method string) (map[string][]string, error) {
-	reply, err := k.Ask(method, askMany)
+func (k kong) Headers() (map[string][]string, error) {
+	reply, err := k.Ask("kong.request.get_headers", askMany)
 	if err != nil {
 		return nil, err
 	}
 	return pdkwire.DecodeHeaders(reply, listLimits)
 }
+
+// RawQuery is not kong.request.get_query: what is hidden has to be read by the
+// same grammar, and that call stops at many arguments.
+func (k kong) RawQuery() (string, error) { return k.text("kong.request.get_raw_query", nil) }
 
 func (k kong) RequestID() (string, error) { return k.text("kong.nginx.get_var", askRequestID) }
 func (k kong) Method() (string, error)    { return k.text("kong.request.get_method", nil) }
@@ -80,8 +81,45 @@ func (k kong) address(method string) (netip.Addr, error) {
 	return a.Unmap(), nil
 }
 
+func (k kong) LoadConsumer(name string, byUsername bool) (Consumer, error) {
+	reply, err := k.Ask("kong.client.load_consumer", pdkwire.AppendConsumerSpec(nil, name, byUsername))
+	if err != nil {
+		return Consumer{}, err
+	}
+	return pdkwire.DecodeConsumer(reply)
+}
+
+func (k kong) Credential() (Credential, error) {
+	reply, err := k.Ask("kong.client.get_credential", nil)
+	if err != nil {
+		return Credential{}, err
+	}
+	return pdkwire.DecodeCredential(reply)
+}
+
+func (k kong) Authenticate(c *Consumer, by *Credential) error {
+	return k.Tell("kong.client.authenticate", pdkwire.AppendAuthenticate(nil, c, by))
+}
+
+func (k kong) SetCredential(id string) error {
+	credential := pdkwire.Struct(pdkwire.Field{Name: "id", Value: pdkwire.String(id)})
+	return k.Tell("kong.nginx.set_ctx", pdkwire.AppendKV(nil, "authenticated_credential", credential))
+}
+
+func (k kong) SetGroups(groups []string) error {
+	var list pdkwire.Value // nil in Lua
+	if len(groups) > 0 {
+		list = value(groups)
+	}
+	return k.Tell("kong.ctx.shared.set", pdkwire.AppendKV(nil, "authenticated_groups", list))
+}
+
 func (k kong) SetUpstreamHeaders(h []Header) error {
 	return k.Tell("kong.service.request.set_headers", pdkwire.AppendHeaders(nil, h))
+}
+
+func (k kong) SetRawQuery(query string) error {
+	return k.Tell("kong.service.request.set_raw_query", pdkwire.AppendString(nil, query))
 }
 
 func (k kong) SetResponseHeaders(h []Header) error {

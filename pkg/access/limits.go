@@ -1,13 +1,12 @@
 package access
 
 import (
-	"net/netip"
+	"net/http"
 	"time"
 
 	"kong-plugin-auth-diagnosis/pkg/config"
 	"kong-plugin-auth-diagnosis/pkg/diagnosis"
 	"kong-plugin-auth-diagnosis/pkg/ratelimit"
-	"kong-plugin-auth-diagnosis/pkg/token"
 )
 
 // limits is a route's compiled rate_limiting.
@@ -18,6 +17,7 @@ type limits struct {
 	defaultTier  ratelimit.Tier
 	tierClaim    [][]string
 	byAddress    bool
+	byConsumer   bool
 	byClaim      []claimName
 	calendar     *ratelimit.Calendar
 	jitter       time.Duration
@@ -46,6 +46,7 @@ func (e *Engine) newLimits(c *config.Config) (*limits, error) {
 		namespace:    c.LimitNamespace(),
 		tiers:        make(map[string]ratelimit.Tier, len(rl.Tiers)),
 		byAddress:    rl.LimitBy == config.LimitByIP,
+		byConsumer:   rl.LimitBy == config.LimitByConsumer,
 		calendar:     ratelimit.NewCalendar(zone),
 		jitter:       rl.RetryAfterJitterMax.Duration(),
 		kongHeaders:  rl.HeaderStyle == config.HeaderStyleKong && !rl.HideClientHeaders,
@@ -90,6 +91,9 @@ func (r *Route) limit(g Gateway, v *verdict, now time.Time) error {
 		if d.Window == ratelimit.WindowDay {
 			code = diagnosis.QuotaExceeded
 		}
+		if v.pass != passToken { // the log keeps why it goes on without a token
+			v.diagnosis.Others = append([]diagnosis.Failure{v.diagnosis.Failure}, v.diagnosis.Others...)
+		}
 		v.diagnosis.Failure = diagnosis.Failure{
 			Code:       code,
 			Detail:     "tier " + tier.Name + ", window " + d.Window.String(),
@@ -105,52 +109,10 @@ func (r *Route) limit(g Gateway, v *verdict, now time.Time) error {
 	return nil
 }
 
-// counter says whose counter the request falls under, and at which tier. A
-// token that names nobody counts by its address at the default tier, apart from
-// those that do.
-func (r *Route) counter(g Gateway, v *verdict) (ratelimit.Key, ratelimit.Tier, error) {
-	l := r.limits
-	tier := l.tier(v.token)
-	if !l.byAddress {
-		for _, c := range l.byClaim {
-			if value, ok := v.token.Claims.Find(c.path); ok {
-				if text, ok := token.Text(value); ok && text != "" {
-					return ratelimit.ByClaim(l.namespace, v.issuer, c.name, text), tier, nil
-				}
-			}
-		}
-		tier = l.defaultTier
-	}
-	addr, err := g.ForwardedAddress()
-	if l.byAddress {
-		return ratelimit.ByAddress(l.namespace, network(addr)), tier, err
-	}
-	return ratelimit.FallbackAddress(l.namespace, network(addr)), tier, err
-}
-
-// tier reads the tier claim; a name that is not configured is the default tier.
-func (l *limits) tier(t *token.Token) ratelimit.Tier {
-	for _, path := range l.tierClaim {
-		if value, ok := t.Claims.Find(path); ok {
-			name, _ := value.(string)
-			if tier, ok := l.tiers[name]; ok {
-				return tier
-			}
-			return l.defaultTier
-		}
-	}
-	return l.defaultTier
-}
-
-// network counts an IPv6 /64 as one client: that is what a single subscriber
-// gets, with 2^64 addresses to come from.
-func network(a netip.Addr) netip.Addr {
-	if a.Is6() && !a.Is4In6() {
-		if p, err := a.Prefix(64); err == nil {
-			return p.Addr()
-		}
-	}
-	return a
+// hidesRetryAfter reports whether a denial keeps its time to itself. A 503
+// always tells: clients take one without for an outage and try at once.
+func (l *limits) hidesRetryAfter() bool {
+	return l.hideHeaders && l.errorCode != http.StatusServiceUnavailable
 }
 
 // kongHeaders lists what Kong's rate-limiting plugin would send.

@@ -38,7 +38,7 @@ func (r *Route) rejection(v *verdict) []Header {
 	if c := d.Challenge(r.realm); c != "" {
 		h = append(h, one("WWW-Authenticate", c))
 	}
-	if d.RetryAfter > 0 && !(limited(d.Code) && r.limits.hideHeaders) {
+	if d.RetryAfter > 0 && !(limited(d.Code) && r.limits.hidesRetryAfter()) {
 		h = append(h, one("Retry-After", strconv.Itoa(d.RetryAfter)))
 	}
 	return append(h, v.limitHeaders...)
@@ -47,7 +47,13 @@ func (r *Route) rejection(v *verdict) []Header {
 // accept lets the request through: the service gets the verified identity and
 // nothing of what the client claimed to be.
 func (r *Route) accept(g Gateway, v *verdict) error {
+	if err := r.introduce(g, v); err != nil {
+		return err
+	}
 	if err := g.SetUpstreamHeaders(r.upstream(v)); err != nil {
+		return err
+	}
+	if err := r.hideArguments(g, v); err != nil {
 		return err
 	}
 	d := &v.diagnosis
@@ -129,6 +135,19 @@ func (r *Route) level(g Gateway) (diagnosis.Level, error) {
 
 func (r *Route) logged(v *verdict) []diagnosis.Member {
 	m := v.diagnosis.Log()
+	if limited(v.diagnosis.Code) && !v.diagnosis.Advise {
+		for i := range m {
+			if m[i].Name == "status" {
+				m[i].Value = int64(r.limits.errorCode)
+			}
+		}
+	}
+	if c := v.consumer; c != nil {
+		m = append(m, diagnosis.Member{Name: "consumer_id", Value: c.ID})
+		if c.Username != "" {
+			m = append(m, diagnosis.Member{Name: "consumer_username", Value: c.Username})
+		}
+	}
 	if !r.logIdentity || v.token == nil {
 		return m
 	}

@@ -27,6 +27,8 @@ type Route struct {
 	// warnings are for the error log, once.
 	warnings []string
 	told     atomic.Bool
+	// toldAnonymous is set once the log has been told of a missing consumer.
+	toldAnonymous atomic.Bool
 
 	advises       bool
 	want          credential.Want
@@ -35,6 +37,7 @@ type Route struct {
 	rules         token.Rules
 	keys          map[string]*jwks.Set // by exact issuer
 	limits        *limits              // nil while there are no tiers
+	consumers     consumers
 	preflight     bool
 	edgeName      string
 	upstreamClaim []upstreamClaim
@@ -54,13 +57,6 @@ type Route struct {
 type upstreamClaim struct {
 	header string
 	path   []string
-}
-
-// identityHeaders name the caller to the service. In enforce mode only what the
-// plugin verified may stand in them, whoever wrote it before.
-var identityHeaders = []string{
-	"X-Consumer-ID", "X-Consumer-Username", "X-Consumer-Custom-ID",
-	"X-Credential-Identifier", "X-Anonymous-Consumer", "X-Authenticated-Groups",
 }
 
 // configure takes over what an answer needs, also of a broken configuration.
@@ -91,9 +87,14 @@ func (r *Route) compile(c *config.Config) (err error) {
 	if r.limits, err = r.engine.newLimits(c); err != nil {
 		return err
 	}
+	if r.consumers, err = newConsumers(c); err != nil {
+		return err
+	}
 	if !r.advises {
 		for _, name := range identityHeaders {
-			r.cleared = append(r.cleared, Header{Name: name})
+			if !r.clears(name) { // upstream_headers may name it, in any case
+				r.cleared = append(r.cleared, Header{Name: name})
+			}
 		}
 	}
 	r.hide = c.HideCredentials
@@ -195,7 +196,13 @@ func (r *Route) compileClaims(c *config.Config) (err error) {
 
 // want says what credential to look for, and where.
 func want(c *config.Config) credential.Want {
-	w := credential.Want{KeyNames: c.KeyNames, HeaderNames: lower(c.HeaderNames), MaxSize: c.MaximumTokenSize}
+	w := credential.Want{
+		HeaderNames:   lower(c.HeaderNames),
+		CookieNames:   c.CookieNames,
+		ArgumentNames: c.URIParamNames,
+		KeyNames:      c.KeyNames,
+		MaxSize:       c.MaximumTokenSize,
+	}
 	if c.Mode != config.ModeAdvise {
 		// Fail closed: whether a key or a password is good is not known here, so
 		// neither lets a request through, whatever else the route expects.

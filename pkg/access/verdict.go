@@ -18,9 +18,23 @@ type verdict struct {
 	token *token.Token
 	// issuer is the trusted issuer of token.
 	issuer string
-	// source is the header that carried the credential.
-	source       string
+	// spoof are the request's headers that a service may take for one of ours.
+	spoof []Header
+	// carriers are the headers that carried the credential; only set when they
+	// are to be hidden.
+	carriers []Header
+	// query is the request's, where it was asked for.
+	query        string
 	limitHeaders []Header
+
+	// pass says on what the request goes on; anything but passToken is for a
+	// verdict that would reject.
+	pass pass
+	// consumer is Kong's: the token's, or the anonymous one; nil for none.
+	consumer *Consumer
+	// credential and groups are what Kong is told of the token.
+	credential string
+	groups     []string
 }
 
 // Access runs one request. An error means that the gateway took the request
@@ -29,29 +43,35 @@ func (r *Route) Access(g Gateway) error {
 	if err := r.tellOnce(g); err != nil {
 		return err
 	}
-	if !r.preflight {
-		method, err := g.Method()
-		if err != nil || method == "OPTIONS" {
-			return err
-		}
-	}
-	headers, err := g.Headers()
-	if err != nil {
-		return err
-	}
 	v := &verdict{}
 	if r.broken != nil {
 		v.diagnosis.Code = diagnosis.ConfigInvalid
 		v.diagnosis.Detail = r.broken[0].Error()
 		return r.answer(g, v)
 	}
-	found, err := r.find(g, headers)
+	if !r.preflight {
+		method, err := g.Method()
+		if err != nil {
+			return err
+		}
+		if method == "OPTIONS" { // not judged, so it may not claim to be anybody
+			return g.SetUpstreamHeaders(r.cleared)
+		}
+	}
+	headers, err := g.Headers()
+	if err != nil {
+		return err
+	}
+	found, err := r.find(g, v, headers)
 	if err != nil {
 		return err
 	}
 	now := r.engine.now()
 	r.judge(v, headers, found, now)
-	if v.token != nil && v.diagnosis.Code == diagnosis.Accepted && r.limits != nil {
+	if err := r.identify(g, v, now); err != nil {
+		return err
+	}
+	if r.limits != nil && v.counts() {
 		if err := r.limit(g, v, now); err != nil {
 			return err
 		}
@@ -59,7 +79,14 @@ func (r *Route) Access(g Gateway) error {
 	return r.answer(g, v)
 }
 
-// answer turns a verdict into what the mode makes of it.
+// counts reports whether the limiter has a say: the request has a good token,
+// or goes on without.
+func (v *verdict) counts() bool {
+	return v.token != nil && v.diagnosis.Code == diagnosis.Accepted || v.pass != passToken
+}
+
+// answer turns a verdict into what the mode makes of it. What goes on although
+// the verdict is against it is marked as advice: others decide.
 func (r *Route) answer(g Gateway, v *verdict) error {
 	code := v.diagnosis.Code
 	switch {
@@ -67,32 +94,40 @@ func (r *Route) answer(g Gateway, v *verdict) error {
 		return r.advise(g, v)
 	case code == diagnosis.Accepted:
 		return r.accept(g, v)
-	case limited(code) && r.limits.reportOnly:
+	case limited(code) && !r.limits.reportOnly:
+		return r.reject(g, v)
+	case limited(code), v.pass != passToken:
 		v.diagnosis.Advise = true
 		return r.accept(g, v)
 	}
 	return r.reject(g, v)
 }
 
-// find looks for the credential. The query is asked for only when an API key
-// may stand there and the headers have none.
-func (r *Route) find(g Gateway, headers map[string][]string) (credential.Found, error) {
-	found := credential.Find(headers, r.want)
-	if found.Failure == nil || !slices.Contains(r.want.Expects, credential.Key) {
-		return found, nil
-	}
+// find looks for the credential. The query is asked for when a token may stand
+// there, since a second one is a conflict; for an API key only when the headers
+// have none.
+func (r *Route) find(g Gateway, v *verdict, headers map[string][]string) (found credential.Found, err error) {
 	w := r.want
-	var err error
-	if w.Query, err = g.Query(); err != nil {
+	if len(w.ArgumentNames) == 0 || !slices.Contains(w.Expects, credential.Bearer) {
+		found = credential.Find(headers, w)
+		if found.Failure == nil || !slices.Contains(w.Expects, credential.Key) {
+			return found, nil
+		}
+	}
+	if v.query, err = g.RawQuery(); err != nil {
 		return found, err
 	}
+	w.Query = v.query
 	return credential.Find(headers, w), nil
 }
 
 // judge decides what the credential is worth. It is a function of headers, keys
 // and time.
 func (r *Route) judge(v *verdict, headers map[string][]string, found credential.Found, now time.Time) {
-	v.source = found.Source
+	v.spoof = r.lookalikes(headers)
+	if r.hide && found.Failure == nil {
+		v.carriers = r.carriers(headers, found.Token)
+	}
 	seen := edge.Seen{Headers: headers, Edge: r.edgeName}
 	var failures []diagnosis.Failure
 	switch {
@@ -109,7 +144,11 @@ func (r *Route) judge(v *verdict, headers map[string][]string, found credential.
 		v.diagnosis.Code = diagnosis.Accepted
 		return
 	}
-	v.diagnosis.Failure, v.diagnosis.Others = *edge.Explain(&failures[0], seen), failures[1:]
+	first := &failures[0]
+	if first.Hop == diagnosis.HopUnset { // else no trace of a hop changes whose it is
+		first = edge.Explain(first, seen)
+	}
+	v.diagnosis.Failure, v.diagnosis.Others = *first, failures[1:]
 }
 
 // text returns a claim of the verified token as text.

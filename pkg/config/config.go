@@ -28,8 +28,12 @@ const (
 	ExpectBasic  = "basic"
 	ExpectKey    = "key"
 
-	LimitByClaim = "claim"
-	LimitByIP    = "ip"
+	ConsumerByUsername = "username"
+	ConsumerByID       = "id"
+
+	LimitByConsumer = "consumer"
+	LimitByClaim    = "claim"
+	LimitByIP       = "ip"
 
 	HeaderStyleKong = "kong"
 	HeaderStyleNone = "none"
@@ -62,6 +66,8 @@ type Config struct {
 	MaximumLifetime  Seconds           `json:"maximum_lifetime" default:"0" between:"0,31536000" doc:"Longest time in seconds from iat to exp that a token may have; 0 sets no limit."`
 	MaximumTokenSize int               `json:"maximum_token_size" default:"16384" between:"256,1048576" doc:"Longest credential in bytes; a longer one is refused unread. Kong itself refuses lines above 8 KB unless its header buffers are raised."`
 	HeaderNames      []string          `json:"header_names" type:"set" default:"authorization" format:"token" doc:"Request headers that may carry the token."`
+	CookieNames      []string          `json:"cookie_names" type:"set" default:"" format:"cookie" doc:"Cookies that may carry the token, without a scheme. Browsers send cookies unasked: guard such routes against cross-site request forgery."`
+	URIParamNames    []string          `json:"uri_param_names" type:"set" default:"" format:"text" doc:"Query arguments that may carry the token, without a scheme. Addresses end in logs and histories: prefer a header. Costs a call to Kong per request."`
 	RequiredClaims   []RequiredClaim   `json:"required_claims" default:"" doc:"Claims that a token must have; without values and match, presence is enough."`
 	ScopesRequired   []string          `json:"scopes_required" default:"" format:"words" doc:"Required scopes: an entry needs all of its space-separated words, one entry is enough."`
 	ScopesClaim      []string          `json:"scopes_claim" default:"scope,scp" format:"claim_path" doc:"Claim paths that hold the scopes; the first one present counts."`
@@ -69,6 +75,11 @@ type Config struct {
 	RolesClaim       []string          `json:"roles_claim" default:"roles" format:"claim_path" doc:"Claim paths that hold the roles; the first one present counts."`
 	GroupsRequired   []string          `json:"groups_required" default:"" format:"words" doc:"Required groups: an entry needs all of its space-separated words, one entry is enough."`
 	GroupsClaim      []string          `json:"groups_claim" default:"groups" format:"claim_path" doc:"Claim paths that hold the groups; the first one present counts."`
+	ConsumerClaim    []string          `json:"consumer_claim" default:"" format:"claim_path" doc:"Claim paths that name the Kong consumer of a token; the first one present counts. Empty: tokens have no consumer."`
+	ConsumerBy       []string          `json:"consumer_by" default:"username,id" one_of:"username,id" len_min:"1" doc:"What of a consumer the claim has to equal. With id, whoever can choose the claim's value can name any consumer by its UUID."`
+	ConsumerOptional bool              `json:"consumer_optional" default:"true" doc:"Accept a token whose claim names no consumer."`
+	Anonymous        string            `json:"anonymous" format:"text" len_max:"256" doc:"Username or id of the consumer as which requests go on that fail with 400, 401 or 403. Give every auth plugin of the route one to accept any of their credentials."`
+	ACLGroupsClaim   string            `json:"authenticated_groups_claim" format:"claim_path" doc:"Claim path of the groups that Kong's acl plugin decides on, and that X-Authenticated-Groups names upstream."`
 	UpstreamHeaders  map[string]string `json:"upstream_headers" default:"X-Authenticated-Userid=sub" key_format:"token" format:"claim_path" doc:"Headers set upstream from verified claims: header name to claim path. The same names from the client are always cleared. Giving the map replaces the default."`
 	HideCredentials  bool              `json:"hide_credentials" default:"false" doc:"Do not pass the credential on to the upstream service."`
 	RunOnPreflight   bool              `json:"run_on_preflight" default:"true" doc:"Judge OPTIONS preflight requests too."`
@@ -122,9 +133,9 @@ type Edge struct {
 // RateLimiting says how much a caller may ask.
 type RateLimiting struct {
 	Tiers               []Tier   `json:"tiers" default:"" doc:"Tiers: named sets of limits."`
-	TierClaim           []string `json:"tier_claim" default:"tier" format:"claim_path" doc:"Claim paths that name the tier; the first one present counts."`
-	DefaultTier         string   `json:"default_tier" format:"text" len_max:"128" doc:"Tier of a token whose tier claim is absent or unknown; needed with tiers."`
-	LimitBy             string   `json:"limit_by" default:"claim" one_of:"claim,ip" doc:"What a counter belongs to: a claim's value or the client's address."`
+	TierClaim           []string `json:"tier_claim" default:"tier" format:"claim_path" doc:"Claim paths that name the tier; the first one present counts. A consumer's tag tier:NAME does too: before the claim with limit_by consumer, else without the claim."`
+	DefaultTier         string   `json:"default_tier" format:"text" len_max:"128" doc:"Tier where neither claim nor tag names a known one; needed with tiers."`
+	LimitBy             string   `json:"limit_by" default:"claim" one_of:"consumer,claim,ip" doc:"What a counter belongs to: a consumer, a claim's value or the client's address. Requests without the first or second count by their address, at the default tier."`
 	LimitByClaim        []string `json:"limit_by_claim" default:"client_id,azp,sub" format:"claim_path" doc:"Claim paths for limit_by claim; the first one present counts."`
 	Namespace           string   `json:"namespace" format:"name" len_max:"128" doc:"Instances with the same namespace share their counters. Without it: the route, else the service, else global."`
 	MaxKeys             int      `json:"max_keys" default:"1000000" between:"1,100000000" doc:"Most counters kept in memory at a time, by all instances of one process together: the largest value of any instance counts."`
@@ -159,6 +170,7 @@ type Diagnosis struct {
 // an id is empty when the instance is not attached to such an entity.
 type Scope struct {
 	PluginID     string // __plugin_id, stable over reloads and equal in all workers
+	WorkspaceID  string // __ws_id; consumers of two workspaces may share a name
 	RouteID      string
 	ServiceID    string
 	InstanceName string

@@ -31,6 +31,10 @@ var Formats = map[string]Format{
 		Want: "a header name", Check: charset(isTokenByte),
 		Match: "^[%w!#$%%&'*+%-.^_`|~]+$",
 	},
+	"cookie": { // RFC 6265 section 4.1.1: the same characters
+		Want: "a cookie name", Check: charset(isTokenByte),
+		Match: "^[%w!#$%%&'*+%-.^_`|~]+$",
+	},
 	"realm": {
 		Want: "visible ASCII and spaces without quotes or backslashes", Check: charset(isRealmByte),
 		Match: `^[^%c"\]+$`,

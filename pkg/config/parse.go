@@ -108,6 +108,7 @@ func readScope(raw any) Scope {
 	}
 	return Scope{
 		PluginID:     text("__plugin_id"),
+		WorkspaceID:  text("__ws_id"),
 		RouteID:      text("route_id"),
 		ServiceID:    text("service_id"),
 		InstanceName: text("plugin_instance_name"),

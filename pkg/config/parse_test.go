@@ -16,10 +16,12 @@ func fresh() *config.Config {
 	return &config.Config{
 		Mode: "enforce", Expects: []string{"bearer"}, KeyNames: []string{"apikey"}, Issuers: []config.Issuer{},
 		Leeway: 30, MaximumTokenSize: 16384, HeaderNames: []string{"authorization"},
+		CookieNames: []string{}, URIParamNames: []string{},
 		RequiredClaims: []config.RequiredClaim{},
 		ScopesRequired: []string{}, ScopesClaim: []string{"scope", "scp"},
 		RolesRequired: []string{}, RolesClaim: []string{"roles"},
 		GroupsRequired: []string{}, GroupsClaim: []string{"groups"},
+		ConsumerClaim: []string{}, ConsumerBy: []string{"username", "id"}, ConsumerOptional: true,
 		UpstreamHeaders: map[string]string{"X-Authenticated-Userid": "sub"},
 		RunOnPreflight:  true,
 		JWKS: config.JWKS{RefreshInterval: 900, Timeout: 5000, MaxStale: 86400, UnknownKidCooldown: 30,
@@ -66,7 +68,7 @@ func TestParseFillsInDefaults(t *testing.T) {
 func TestLoadReadsWhatKongSends(t *testing.T) {
 	minimal := fresh()
 	minimal.Issuers = []config.Issuer{newIssuer("https://idp.example.com", "api")}
-	minimal.Scope = config.Scope{PluginID: "1628767d-fa4b-5d65-ad5d-bb1ca5ef9878", RouteID: "f3ef8bde-817d-5a84-b4cd-13f35d3bbb53"}
+	minimal.Scope = config.Scope{PluginID: "1628767d-fa4b-5d65-ad5d-bb1ca5ef9878", WorkspaceID: "0dc6f45b-8f8d-40d2-a504-473544ee190b", RouteID: "f3ef8bde-817d-5a84-b4cd-13f35d3bbb53"}
 
 	second := newIssuer("https://other.example.com/tenant")
 	second.SkipAudienceCheck = true
@@ -77,6 +79,7 @@ func TestLoadReadsWhatKongSends(t *testing.T) {
 			Audiences: []string{"b", "a"}, Algorithms: []string{"RS256", "EdDSA"}, TokenTypes: []string{"at+jwt"},
 			RequireTokenType: true, RequireKid: true}, second},
 		Leeway: 60, MaximumLifetime: 3600, MaximumTokenSize: 8192, HeaderNames: []string{"authorization", "x-token"},
+		CookieNames: []string{"access_token"}, URIParamNames: []string{"jwt", "access token"},
 		RequiredClaims: []config.RequiredClaim{
 			{Name: "realm_access.roles", Values: []string{"x", "y"}},
 			{Name: `https://example\.com/claim`, Values: []string{}, Match: "^a+$"},
@@ -84,6 +87,7 @@ func TestLoadReadsWhatKongSends(t *testing.T) {
 		ScopesRequired: []string{"orders:read orders:write", "admin"}, ScopesClaim: []string{"scope"},
 		RolesRequired: []string{"r1"}, RolesClaim: []string{"roles"},
 		GroupsRequired: []string{"g1"}, GroupsClaim: []string{"groups"},
+		ConsumerClaim: []string{"azp", "client_id"}, ConsumerBy: []string{"id"}, Anonymous: "nobody", ACLGroupsClaim: "realm_access.groups",
 		UpstreamHeaders: map[string]string{}, HideCredentials: true, Realm: "api",
 		JWKS: config.JWKS{RefreshInterval: 600, Timeout: 1000, MaxStale: 3600, UnknownKidCooldown: 10,
 			CACertificates: []string{readFile(t, "testdata/ca.pem")}, HTTPProxy: "http://proxy.local:3128"},
@@ -95,7 +99,7 @@ func TestLoadReadsWhatKongSends(t *testing.T) {
 			RetryAfterJitterMax: 0, ErrorCode: 503, ErrorMessage: "slow down", ReportOnly: true},
 		Diagnosis: config.Diagnosis{HeaderName: "X-Diag", Detail: "full", FullDetailIPs: []string{"127.0.0.1/32", "::1"},
 			OnAccept: true, LogIdentity: true},
-		Scope: config.Scope{PluginID: "1628767d-fa4b-5d65-ad5d-bb1ca5ef9878", ServiceID: "service", InstanceName: "orders"},
+		Scope: config.Scope{PluginID: "1628767d-fa4b-5d65-ad5d-bb1ca5ef9878", WorkspaceID: "0dc6f45b-8f8d-40d2-a504-473544ee190b", ServiceID: "service", InstanceName: "orders"},
 	}
 	for file, want := range map[string]*config.Config{"minimal": minimal, "maximal": maximal} {
 		t.Run(file, func(t *testing.T) {

@@ -15,6 +15,7 @@ var rules = []func(*Config, *problems){
 	checkExpects,
 	checkIssuers,
 	checkRequired,
+	checkConsumer,
 	checkUpstreamHeaders,
 	checkDiagnosisHeader,
 	checkTiers,
@@ -31,6 +32,9 @@ func checkMode(c *Config, p *problems) {
 		if c.HideCredentials {
 			p.add("config.hide_credentials", "expected false with mode advise, got true: the plugins behind need the credential")
 		}
+		if c.Anonymous != "" {
+			p.add("config.anonymous", "expected none with mode advise, got %s: advise authenticates nobody", show(c.Anonymous, false))
+		}
 		if len(c.RateLimiting.Tiers) > 0 && !c.RateLimiting.ReportOnly {
 			p.add("config.rate_limiting.report_only", "expected true with mode advise and tiers, got false: advise never rejects")
 		}
@@ -42,8 +46,8 @@ func checkExpects(c *Config, p *problems) {
 		if len(c.Issuers) == 0 {
 			p.add("config.issuers", "expected at least 1 element with bearer in expects, got 0")
 		}
-		if len(c.HeaderNames) == 0 {
-			p.add("config.header_names", "expected at least 1 element with bearer in expects, got 0")
+		if len(c.HeaderNames)+len(c.CookieNames)+len(c.URIParamNames) == 0 {
+			p.add("config.header_names", "expected at least 1 element here, in cookie_names or in uri_param_names with bearer in expects, got 0")
 		}
 	}
 	if slices.Contains(c.Expects, ExpectKey) && len(c.KeyNames) == 0 {
@@ -82,6 +86,13 @@ func checkRequired(c *Config, p *problems) {
 			p.add("config."+r.what+"_claim", "expected at least 1 element with %s_required, got 0", r.what)
 		}
 	}
+}
+
+func checkConsumer(c *Config, p *problems) {
+	if !c.ConsumerOptional && len(c.ConsumerClaim) == 0 {
+		p.add("config.consumer_claim", "expected at least 1 element with consumer_optional false, got 0")
+	}
+	unique(p, "config.consumer_by", "", c.ConsumerBy, exact)
 }
 
 func checkUpstreamHeaders(c *Config, p *problems) {
@@ -162,8 +173,11 @@ func checkTier(at string, tier Tier, p *problems) {
 }
 
 func checkLimitBy(c *Config, p *problems) {
-	if c.RateLimiting.LimitBy == LimitByClaim && len(c.RateLimiting.LimitByClaim) == 0 {
+	switch by := c.RateLimiting.LimitBy; {
+	case by == LimitByClaim && len(c.RateLimiting.LimitByClaim) == 0:
 		p.add("config.rate_limiting.limit_by_claim", "expected at least 1 element with limit_by claim, got 0")
+	case by == LimitByConsumer && len(c.ConsumerClaim) == 0:
+		p.add("config.consumer_claim", "expected at least 1 element with limit_by consumer, got 0")
 	}
 }
 

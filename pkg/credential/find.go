@@ -35,11 +35,14 @@ type Want struct {
 	Expects []Kind
 	// HeaderNames may carry the token, lower-case, in search order.
 	HeaderNames []string
+	// CookieNames and ArgumentNames may carry it too, bare, and are looked at
+	// after the headers, in this order. Their case counts.
+	CookieNames   []string
+	ArgumentNames []string // of the query, decoded
 	// KeyNames are the header and query names of API keys.
 	KeyNames []string
-	// Query holds the query arguments in which API keys are looked for; nil to
-	// look at headers alone.
-	Query map[string][]string
+	// Query is the request's query as it arrived, without the question mark.
+	Query string
 	// MaxSize of a credential in bytes, without its scheme; 0 is no limit.
 	MaxSize int
 }
@@ -50,7 +53,8 @@ type Found struct {
 	// Token is a bearer token as it arrived, in the alphabet of RFC 6750's
 	// b64token; the base64 text of a Basic credential; or an API key.
 	Token string
-	// Source is the lower-case header, or the query argument, that it came in.
+	// Source is the place that it came in: a lower-case header, "cookie NAME" or
+	// "argument NAME"; of an API key the configured name.
 	Source string
 	// Failure is nil if and only if a credential was found.
 	Failure *diagnosis.Failure
@@ -60,15 +64,17 @@ const authorization = "authorization"
 
 // Find looks for a credential of the expected kinds.
 //
-// The lines of all configured headers are read. A good one is found even if an
-// earlier header is blank or damaged, but two that carry different tokens are
-// credential_conflict: otherwise this plugin and the service behind it might
-// each take another. If nothing good arrived, the failure that explains most is
-// reported.
+// All configured places are read, as Kong's own jwt plugin does. A good token is
+// found even if an earlier place is blank or damaged, but two places that carry
+// different tokens are credential_conflict: otherwise this plugin and the
+// service behind it might each take another. If nothing good arrived, the
+// failure that explains most is reported.
 //
 // The Authorization header needs the scheme. In every other header a token may
-// come bare or behind "Bearer", where Kong's own jwt plugin demands the scheme
-// in each header: such headers have no scheme grammar and clients differ.
+// come bare or behind "Bearer", where Kong's jwt plugin demands the scheme in
+// each header: such headers have no scheme grammar and clients differ. In a
+// cookie and in the query a token stands alone (RFC 6750 section 2.3), and
+// "Bearer" before it is damage.
 func Find(h Headers, w Want) Found {
 	var failures []*diagnosis.Failure
 	for _, kind := range w.Expects {
@@ -96,52 +102,23 @@ func (w *Want) findKind(h Headers, kind Kind) (Found, []*diagnosis.Failure) {
 	}
 	var found Found
 	var failures []*diagnosis.Failure
-	for _, name := range w.headers(kind) {
-		for _, line := range h[name] {
-			r := w.read(name, line)
-			switch {
-			case r.failure != nil:
-				failures = append(failures, r.failure)
-			case r.kind != kind:
-				// Good, but of another expected kind, which has its own turn.
-			case found.Kind == None:
-				found = Found{Kind: kind, Token: r.token, Source: name}
-			case found.Token != r.token:
-				detail := "two lines of " + name
-				if name != found.Source {
-					detail = found.Source + " and " + name
-				}
-				return Found{}, []*diagnosis.Failure{diagnosis.Fail(diagnosis.CredentialConflict, detail+" carry different tokens")}
+	for place, r := range w.readings(h, kind) {
+		switch {
+		case r.failure != nil:
+			failures = append(failures, r.failure)
+		case r.kind != kind:
+			// Good, but of another expected kind, which has its own turn.
+		case found.Kind == None:
+			found = Found{Kind: kind, Token: r.token, Source: place}
+		case found.Token != r.token:
+			detail := "two values of " + place
+			if place != found.Source {
+				detail = found.Source + " and " + place
 			}
+			return Found{}, []*diagnosis.Failure{diagnosis.Fail(diagnosis.CredentialConflict, detail+" carry different tokens")}
 		}
 	}
 	return found, failures
-}
-
-// headers are the names to read for a kind. Basic exists in Authorization only
-// (RFC 7617 section 2).
-func (w *Want) headers(kind Kind) []string {
-	if kind == Basic {
-		return []string{authorization}
-	}
-	return w.HeaderNames
-}
-
-// places lists where a credential may arrive, for a detail.
-func (w *Want) places() []string {
-	var names []string
-	for _, k := range w.Expects {
-		list := w.KeyNames
-		if k != Key {
-			list = w.headers(k)
-		}
-		for _, n := range list {
-			if !slices.Contains(names, n) {
-				names = append(names, n)
-			}
-		}
-	}
-	return names
 }
 
 func (w *Want) expects(k Kind) bool { return slices.Contains(w.Expects, k) }
@@ -176,7 +153,7 @@ func tooLarge(name string, size, limit int) *diagnosis.Failure {
 		fmt.Sprintf("%s: expected at most %d bytes, got %d", name, limit, size))
 }
 
-// fail returns a failure about one header.
-func fail(c diagnosis.Code, name, what string) *diagnosis.Failure {
-	return diagnosis.Fail(c, name+": "+what)
+// fail returns a failure about one place.
+func fail(c diagnosis.Code, place, what string) *diagnosis.Failure {
+	return diagnosis.Fail(c, place+": "+what)
 }

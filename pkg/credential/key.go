@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"slices"
 	"strings"
 
 	"kong-plugin-auth-diagnosis/pkg/diagnosis"
@@ -11,7 +12,8 @@ import (
 func (w *Want) findKey(h Headers) (Found, []*diagnosis.Failure) {
 	var failures []*diagnosis.Failure
 	for _, name := range w.KeyNames {
-		for _, lines := range [][]string{h[strings.ToLower(name)], w.Query[name]} {
+		inQuery := slices.Collect(arguments(w.Query, name))
+		for _, lines := range [][]string{h[strings.ToLower(name)], inQuery} {
 			for _, line := range lines {
 				f := w.judgeKey(name, line)
 				if f == nil {

@@ -67,26 +67,26 @@ func TestFindKey(t *testing.T) {
 	for _, tc := range []struct {
 		name          string
 		headers       credential.Headers
-		query         map[string][]string
+		query         string
 		code          diagnosis.Code
 		token, source string
 	}{
-		{"in a header", credential.Headers{"apikey": {"k-1"}}, nil, "", "k-1", "apikey"},
-		{"in the query", nil, map[string][]string{"apikey": {"k-2"}}, "", "k-2", "apikey"},
-		{"the header first", credential.Headers{"apikey": {"k-1"}}, map[string][]string{"apikey": {"k-2"}}, "", "k-1", "apikey"},
-		{"the header blank", credential.Headers{"apikey": {""}}, map[string][]string{"apikey": {"k-2"}}, "", "k-2", "apikey"},
-		{"the second name", credential.Headers{"x-key": {"k-3"}}, nil, "", "k-3", "X-Key"},
-		{"a sample word can be a key", credential.Headers{"apikey": {"changeme"}}, nil, "", "changeme", "apikey"},
-		{"a key with marks and spaces", credential.Headers{"apikey": {"a b,c\"d"}}, nil, "", "a b,c\"d", "apikey"},
-		{"absent", nil, nil, diagnosis.CredentialMissing, "", ""},
-		{"blank", credential.Headers{"apikey": {" "}}, nil, diagnosis.CredentialEmpty, "", ""},
-		{"a template", credential.Headers{"apikey": {"{{key}}"}}, nil, diagnosis.TokenPlaceholder, "", ""},
-		{"undefined", credential.Headers{"apikey": {"undefined"}}, nil, diagnosis.TokenPlaceholder, "", ""},
-		{"beyond ASCII", credential.Headers{"apikey": {"k\xa0"}}, nil, diagnosis.TokenBadCharset, "", ""},
-		{"too long", credential.Headers{"apikey": {strings.Repeat("k", 1025)}}, nil, diagnosis.CredentialTooLarge, "", ""},
-		{"renamed by AWS", credential.Headers{"x-amzn-remapped-apikey": {"k-1"}}, nil, diagnosis.CredentialMoved, "", ""},
-		{"under the usual name", credential.Headers{"x-api-key": {"k-1"}}, nil, diagnosis.CredentialMoved, "", ""},
-		{"under the usual name, blank", credential.Headers{"x-api-key": {""}}, nil, diagnosis.CredentialMissing, "", ""},
+		{"in a header", credential.Headers{"apikey": {"k-1"}}, "", "", "k-1", "apikey"},
+		{"in the query", nil, "apikey=k-2", "", "k-2", "apikey"},
+		{"the header first", credential.Headers{"apikey": {"k-1"}}, "apikey=k-2", "", "k-1", "apikey"},
+		{"the header blank", credential.Headers{"apikey": {""}}, "apikey=k-2", "", "k-2", "apikey"},
+		{"the second name", credential.Headers{"x-key": {"k-3"}}, "", "", "k-3", "X-Key"},
+		{"a sample word can be a key", credential.Headers{"apikey": {"changeme"}}, "", "", "changeme", "apikey"},
+		{"a key with marks and spaces", credential.Headers{"apikey": {"a b,c\"d"}}, "", "", "a b,c\"d", "apikey"},
+		{"absent", nil, "", diagnosis.CredentialMissing, "", ""},
+		{"blank", credential.Headers{"apikey": {" "}}, "", diagnosis.CredentialEmpty, "", ""},
+		{"a template", credential.Headers{"apikey": {"{{key}}"}}, "", diagnosis.TokenPlaceholder, "", ""},
+		{"undefined", credential.Headers{"apikey": {"undefined"}}, "", diagnosis.TokenPlaceholder, "", ""},
+		{"beyond ASCII", credential.Headers{"apikey": {"k\xa0"}}, "", diagnosis.TokenBadCharset, "", ""},
+		{"too long", credential.Headers{"apikey": {strings.Repeat("k", 1025)}}, "", diagnosis.CredentialTooLarge, "", ""},
+		{"renamed by AWS", credential.Headers{"x-amzn-remapped-apikey": {"k-1"}}, "", diagnosis.CredentialMoved, "", ""},
+		{"under the usual name", credential.Headers{"x-api-key": {"k-1"}}, "", diagnosis.CredentialMoved, "", ""},
+		{"under the usual name, blank", credential.Headers{"x-api-key": {""}}, "", diagnosis.CredentialMissing, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := want(credential.Key)

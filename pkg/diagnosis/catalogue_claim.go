@@ -30,6 +30,9 @@ var authorizationRows = []Row{
 	{ScopeInsufficient, FamilyAuthorization, hops(Client, IdP), Definite, 403, InsufficientScope, "the token lacks a required scope", "request a token with the scopes that this route needs", ""},
 	{RoleInsufficient, FamilyAuthorization, hops(IdP), Definite, 403, InsufficientScope, "the token lacks a required role", "grant the role at the issuer", ""},
 	{GroupInsufficient, FamilyAuthorization, hops(IdP), Definite, 403, InsufficientScope, "the token lacks a required group", "add the user or client to the group at the issuer", ""},
+	{ConsumerNotFound, FamilyAuthorization, hops(Gateway), Definite, 403, "", "the gateway has no consumer for the token", "create the consumer, or check consumer_claim and consumer_by", ""},
+	{ConsumerAmbiguous, FamilyAuthorization, hops(Gateway), Definite, 403, "", "the token does not name a single consumer of the gateway", "issue one name in the claim, and none that is another consumer's id", ""},
+	{AuthorizationDenied, FamilyAuthorization, hops(Gateway), Definite, 403, InsufficientScope, "the token is good, but its holder has no access here", "ask the operator of the gateway for access", ""},
 }
 
 var limitRows = []Row{

@@ -8,6 +8,7 @@ var keyRows = []Row{
 	{IssuerNearMiss, FamilyKey, hops(Gateway), Definite, 401, InvalidToken, "the token's issuer differs from a trusted one only in spelling", "copy the iss claim into issuers exactly (slash, case, scheme, port)", ""},
 	{KidUnknown, FamilyKey, hops(IdP, Client), Definite, 401, InvalidToken, "the issuer does not publish the key that signed this token", "check the environment and that jwks_uris holds this token's keys", ""},
 	{KidUnknownThrottled, FamilyKey, hops(Gateway, IdP), Definite, 503, "", "the key that signed this token is being looked up", "repeat the request after Retry-After", ""},
+	{KidRetired, FamilyKey, hops(Client), Definite, 401, InvalidToken, "the token names a key that the issuer has withdrawn", "get a new access token", ""},
 	{KidOtherIssuer, FamilyKey, hops(Client), Definite, 401, InvalidToken, "the token names a key of another issuer", "get the token from the issuer it names", ""},
 	{KidAmbiguous, FamilyKey, hops(IdP), Definite, 401, InvalidToken, "the issuer publishes several keys under one key ID", "publish unique key IDs", ""},
 	{KeyUseForbidden, FamilyKey, hops(IdP), Definite, 401, InvalidToken, "the key is not published for signatures", "publish the key with use sig", ""},
@@ -41,4 +42,5 @@ var signatureRows = []Row{
 	{SignatureInvalid, FamilySignature, hops(Client, Edge), Weak, 401, InvalidToken, "the signature does not fit the token", "send the token exactly as issued, from the right environment", ""},
 	{SignatureLength, FamilySignature, hops(Client, Edge), Weak, 401, InvalidToken, "the signature has the wrong length for its key", "send the token exactly as issued", "bytes over the right length"},
 	{SignatureOtherKey, FamilySignature, hops(IdP), Definite, 401, InvalidToken, "the token was signed with another key than it names", "fix the key ID that the issuer writes", ""},
+	{SignatureKeyReusedKid, FamilySignature, hops(IdP), Definite, 401, InvalidToken, "the key under this kid was replaced", "get a new access token; publish unique key IDs", ""},
 }

@@ -95,3 +95,17 @@ func TestEveryRowFitsTheHeader(t *testing.T) {
 		}
 	}
 }
+
+// What rests on bytes that any client could have sent accuses nobody else with
+// more than a weak certainty. Two header rows rest on the configuration too.
+func TestAccusationsWithoutProofAreWeak(t *testing.T) {
+	configured := map[diagnosis.Code]bool{diagnosis.AlgNotAllowed: true, diagnosis.KidMissing: true, diagnosis.AlgKeyMismatch: true}
+	for _, r := range diagnosis.Rows() {
+		switch r.Family {
+		case diagnosis.FamilyCredential, diagnosis.FamilyStructure, diagnosis.FamilyHeader:
+			if r.Hops[0] != diagnosis.Client && r.Certainty != diagnosis.Weak && !configured[r.Code] {
+				t.Errorf("%s accuses %s with certainty %s", r.Code, r.Hops[0], r.Certainty)
+			}
+		}
+	}
+}

@@ -5,8 +5,8 @@ package diagnosis
 var credentialRows = []Row{
 	{CredentialMissing, FamilyCredential, hops(Client), Weak, 401, "", "no credential arrived", "send the credential; if you do, compare what the edge receives with what it sends on", ""},
 	{CredentialMoved, FamilyCredential, hops(Edge), Weak, 401, "", "the credential arrived in another header", "restore the header at the hop that moved it", ""},
-	{CredentialEmpty, FamilyCredential, hops(Edge), Weak, 400, InvalidRequest, "the header for the credential arrived blank", "look for a rule that blanks this header at the edge (F5: Request Header Erase)", ""},
-	{SchemeOnly, FamilyCredential, hops(Client), Definite, 400, InvalidRequest, "the Authorization header names a scheme but carries no token", "put the token behind the scheme; a variable is probably empty", ""},
+	{CredentialEmpty, FamilyCredential, hops(Edge), Weak, 400, InvalidRequest, "the credential arrived blank", "look for a rule that blanks it at the edge (F5: Request Header Erase), or an empty variable at the client", ""},
+	{SchemeOnly, FamilyCredential, hops(Client), Definite, 400, InvalidRequest, "a scheme arrived and no token behind it", "put the token behind the scheme; a variable is probably empty", ""},
 	{SchemeMissing, FamilyCredential, hops(Client), Weak, 400, InvalidRequest, "the token arrived without the Bearer scheme", "prefix the token with Bearer and one space", ""},
 	{SchemeRepeated, FamilyCredential, hops(Client, Edge), Weak, 400, InvalidRequest, "the Bearer scheme is repeated", "send the Bearer prefix once", ""},
 	{SchemeUnsupported, FamilyCredential, hops(Client), Weak, 401, "", "the Authorization scheme is not one that this route takes", "use the Bearer scheme; if you do, look for single sign-on at the edge", ""},
@@ -19,8 +19,8 @@ var credentialRows = []Row{
 }
 
 var structureRows = []Row{
-	{TokenOpaque, FamilyStructure, hops(IdP, Gateway), Definite, 401, InvalidToken, "the token is not a JWT", "issue JWT access tokens for this API; reference tokens are not accepted", ""},
-	{TokenEncrypted, FamilyStructure, hops(IdP), Definite, 401, InvalidToken, "the token is encrypted", "turn off token encryption (JWE) for this API", ""},
+	{TokenOpaque, FamilyStructure, hops(IdP, Gateway), Weak, 401, InvalidToken, "the token is not a JWT", "issue JWT access tokens for this API; reference tokens are not accepted", ""},
+	{TokenEncrypted, FamilyStructure, hops(IdP), Weak, 401, InvalidToken, "the token is encrypted", "turn off token encryption (JWE) for this API", ""},
 	{TokenSegments, FamilyStructure, hops(Client, Edge), Weak, 401, InvalidToken, "the token does not have three segments", "send the whole token", "segments found"},
 	{TokenJSONSerialized, FamilyStructure, hops(Client), Definite, 401, InvalidToken, "the token is not in compact form", "send the compact form, three segments joined by dots", ""},
 	{HeaderBadBase64, FamilyStructure, hops(Client, Edge), Weak, 401, InvalidToken, "the token's header is not base64url", "send the token exactly as issued", ""},
@@ -37,17 +37,17 @@ var structureRows = []Row{
 }
 
 var headerRows = []Row{
-	{AlgMissing, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token names no signature algorithm", "fix the issuer's token format", ""},
+	{AlgMissing, FamilyHeader, hops(IdP), Weak, 401, InvalidToken, "the token names no signature algorithm", "fix the issuer's token format", ""},
 	{AlgNone, FamilyHeader, hops(Client), Definite, 401, InvalidToken, "the token claims to need no signature", "send a signed token; unsigned ones are never accepted", ""},
-	{AlgUnsupported, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token's signature algorithm is unknown", "sign with RS, PS or ES 256 to 512, or EdDSA", ""},
+	{AlgUnsupported, FamilyHeader, hops(IdP), Weak, 401, InvalidToken, "the token's signature algorithm is unknown", "sign with RS, PS or ES 256 to 512, or EdDSA", ""},
 	{AlgNotAllowed, FamilyHeader, hops(IdP, Gateway), Definite, 401, InvalidToken, "the token's signature algorithm is not allowed here", "align the issuer's algorithm with issuers.algorithms", ""},
 	{AlgSymmetricForbidden, FamilyHeader, hops(Client, IdP), Definite, 401, InvalidToken, "the token is signed with a shared secret", "sign with an asymmetric key", ""},
 	{AlgKeyMismatch, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token's algorithm does not fit the key it names", "publish a key that fits, or sign with its algorithm", ""},
-	{CritUnsupported, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token marks a header member as critical that is not understood", "issue tokens without crit", ""},
+	{CritUnsupported, FamilyHeader, hops(IdP), Weak, 401, InvalidToken, "the token marks a header member as critical that is not understood", "issue tokens without crit", ""},
 	{EmbeddedKeyForbidden, FamilyHeader, hops(Client), Definite, 401, InvalidToken, "the token brings its own key", "issue tokens without jwk, jku, x5u or x5c", ""},
-	{NestedTokenUnsupported, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token wraps another token", "issue tokens that are not nested", ""},
+	{NestedTokenUnsupported, FamilyHeader, hops(IdP), Weak, 401, InvalidToken, "the token wraps another token", "issue tokens that are not nested", ""},
 	{KidMissing, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token names no key", "turn on the key ID header at the issuer", ""},
-	{KidInvalid, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token's key ID is not usable", "send the token exactly as issued", ""},
+	{KidInvalid, FamilyHeader, hops(IdP), Weak, 401, InvalidToken, "the token's key ID is not usable", "send the token exactly as issued", ""},
 }
 
 var kindRows = []Row{

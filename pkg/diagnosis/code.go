@@ -61,6 +61,7 @@ const (
 	IssuerNearMiss          Code = "issuer_near_miss"
 	KidUnknown              Code = "kid_unknown"
 	KidUnknownThrottled     Code = "kid_unknown_throttled"
+	KidRetired              Code = "kid_retired"
 	KidOtherIssuer          Code = "kid_other_issuer"
 	KidAmbiguous            Code = "kid_ambiguous"
 	KeyUseForbidden         Code = "key_use_forbidden"
@@ -87,9 +88,10 @@ const (
 	DiscoveryNoJWKSURI      Code = "discovery_no_jwks_uri"
 
 	// P4, the signature.
-	SignatureInvalid  Code = "signature_invalid"
-	SignatureLength   Code = "signature_length"
-	SignatureOtherKey Code = "signature_other_key"
+	SignatureInvalid      Code = "signature_invalid"
+	SignatureLength       Code = "signature_length"
+	SignatureOtherKey     Code = "signature_other_key"
+	SignatureKeyReusedKid Code = "signature_key_reused_kid"
 
 	// P5, time.
 	TokenExpired          Code = "token_expired"
@@ -117,6 +119,12 @@ const (
 	ScopeInsufficient Code = "scope_insufficient"
 	RoleInsufficient  Code = "role_insufficient"
 	GroupInsufficient Code = "group_insufficient"
+	ConsumerNotFound  Code = "consumer_not_found"
+	ConsumerAmbiguous Code = "consumer_ambiguous"
+
+	// AuthorizationDenied is only ever shown: below the full level it stands
+	// for the two before.
+	AuthorizationDenied Code = "authorization_denied"
 
 	// P10, limits and the plugin itself.
 	RateLimited      Code = "rate_limited"

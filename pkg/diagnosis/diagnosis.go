@@ -89,15 +89,19 @@ func ParseLevel(s string) Level {
 }
 
 // mergedBelowFull hides what only the operator should learn: that a key of
-// another issuer, or another key, was involved.
+// another issuer, or another key, was involved, and who is registered.
 var mergedBelowFull = map[Code]Code{
-	KidOtherIssuer:    KidUnknown,
-	SignatureOtherKey: SignatureInvalid,
+	KidOtherIssuer:        KidUnknown,
+	SignatureOtherKey:     SignatureInvalid,
+	SignatureKeyReusedKid: SignatureInvalid,
+	ConsumerNotFound:      AuthorizationDenied,
+	ConsumerAmbiguous:     AuthorizationDenied,
 }
 
 // mergedAtMinimal hides how close a guess came.
 var mergedAtMinimal = map[Code]Code{
 	IssuerNearMiss: IssuerUntrusted,
+	KidRetired:     KidUnknown,
 }
 
 // Shown returns the code that a client sees at a level. Status, RFC 6750 error,

@@ -66,8 +66,11 @@ func TestHeader(t *testing.T) {
 
 func TestMergedCodesCannotBeToldApart(t *testing.T) {
 	for exact, shown := range map[diagnosis.Code]diagnosis.Code{
-		diagnosis.SignatureOtherKey: diagnosis.SignatureInvalid,
-		diagnosis.KidOtherIssuer:    diagnosis.KidUnknown,
+		diagnosis.SignatureOtherKey:     diagnosis.SignatureInvalid,
+		diagnosis.SignatureKeyReusedKid: diagnosis.SignatureInvalid,
+		diagnosis.KidOtherIssuer:        diagnosis.KidUnknown,
+		diagnosis.ConsumerNotFound:      diagnosis.AuthorizationDenied,
+		diagnosis.ConsumerAmbiguous:     diagnosis.AuthorizationDenied,
 	} {
 		a, b := verdict(diagnosis.FailBy(exact, 7, "x"), diagnosis.Standard), verdict(diagnosis.Fail(shown, ""), diagnosis.Standard)
 		if a.Header() != b.Header() || a.Challenge("r") != b.Challenge("r") || a.Status() != b.Status() || string(a.Body("", true)) != string(b.Body("", true)) {

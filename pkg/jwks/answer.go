@@ -34,6 +34,9 @@ type Answer struct {
 	// Others are the issuer's signature keys that the kid does not name, to
 	// tell a wrong kid from a wrong signature. At most [MaxKeys].
 	Others []Key
+	// Replaced are keys that the kid named in earlier sets, to tell a kid that
+	// was used again from a forged token. They MUST NOT make a token good.
+	Replaced []Key
 	// Code is the verdict unless Status is Found.
 	Code diagnosis.Code
 	// By is a number in the unit of the code's row: the HTTP status of the

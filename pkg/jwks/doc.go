@@ -18,13 +18,19 @@
 //     jwks_never_loaded before the first one ended, jwks_stale_expired when the
 //     last good fetch is longer ago than allowed.
 //
-// An answer that is empty, malformed or not there never replaces good keys.
+// An answer that is empty, malformed or not there never replaces good keys. With
+// a [StateDir] the last good keys outlive the process, and their ages go on.
+//
+// Keys that a set no longer has are remembered, to call a token that names one
+// kid_retired, and one whose kid names another key now
+// signature_key_reused_kid. They never make a token good.
 //
 // Where to look: source.go for what names a set, store.go and set.go for the
 // sets and their lifetime, worker.go and refresh.go for when a set is fetched
-// and what becomes of it, state.go for what a Lookup answers, fetch.go and
-// classify.go for the network and its failures, parse.go, key.go and keyring.go
-// for the way from bytes to keys.
+// and what becomes of it, state.go and history.go for what a Lookup answers,
+// statedir.go, saved.go and restore.go for the disk, fetch.go and classify.go for
+// the network and its failures, parse.go, key.go and keyring.go for the way from
+// bytes to keys.
 //
 // MicahParks/keyfunc and jwkset turn each published JWK into a key, one at a
 // time. Their storage of whole sets is not used: over HTTP it blocks the request

@@ -17,6 +17,9 @@ type Event struct {
 	// Changed reports whether the keys are others than before.
 	Changed    bool
 	Generation uint64
+	// StateFault says why the keys were not kept on disk, or why what was there
+	// was not used; "" if all is well. It is for the log.
+	StateFault string
 	// Next is the wait until the next scheduled fetch.
 	Next time.Duration
 }
@@ -26,6 +29,9 @@ func (w *worker) event(s *state, published []Key, changed bool, next time.Durati
 	e := Event{Issuer: w.src.Issuer, Changed: changed, Generation: s.generation, Next: next}
 	if s.fault != nil {
 		e.Code, e.Detail = s.fault.code, s.fault.detail
+	}
+	if w.stateFault != nil {
+		e.StateFault = w.stateFault.Error()
 	}
 	if s.keys != nil {
 		e.Keys = s.keys.size()

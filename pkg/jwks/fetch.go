@@ -31,6 +31,8 @@ type result struct {
 	fault *fault
 }
 
+func (r result) good() bool { return r.fault == nil }
+
 // fetcher gets the documents of one source. It is used by one goroutine.
 type fetcher struct {
 	src       Source

@@ -1,12 +1,14 @@
 package jwks
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdh"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -27,7 +29,7 @@ type Key struct {
 	// Public is an *rsa.PublicKey, *ecdsa.PublicKey (P-256, P-384, P-521) or
 	// ed25519.PublicKey; nil when the key has a Fault.
 	Public crypto.PublicKey
-	// Fault says why the key verifies nothing: key_unusable or
+	// Fault says why the key verifies nothing: key_unusable, key_too_weak or
 	// key_use_forbidden, "" for a good key. Reason explains it.
 	Fault  diagnosis.Code
 	Reason string
@@ -67,8 +69,18 @@ func parseKey(raw json.RawMessage) Key {
 		return k.forbidden("the key's use is not sig")
 	case k.Ops != nil && !slices.Contains(k.Ops, string(jwkset.KeyOpsVerify)):
 		return k.forbidden("the key's key_ops lack verify")
+	case material.KTY == jwkset.KtyRSA && trivialExponent(material.E):
+		return k.weak("the key's exponent is not above 1")
 	}
 	return k.withMaterial(material)
+}
+
+// trivialExponent reports whether an RSA exponent makes every text its own
+// signature. The library refuses one too, but as it refuses any malformed key.
+func trivialExponent(e string) bool {
+	b, err := base64.RawURLEncoding.DecodeString(e)
+	b = bytes.TrimLeft(b, "\x00")
+	return err == nil && e != "" && (len(b) == 0 || len(b) == 1 && b[0] == 1)
 }
 
 // withMaterial fills in the public key.
@@ -114,6 +126,11 @@ func publicKey(m jwkset.JWKMarshal) (crypto.PublicKey, error) {
 
 func (k Key) unusable(reason string) Key {
 	k.Public, k.Fault, k.Reason = nil, diagnosis.KeyUnusable, reason
+	return k
+}
+
+func (k Key) weak(reason string) Key {
+	k.Public, k.Fault, k.Reason = nil, diagnosis.KeyTooWeak, reason
 	return k
 }
 

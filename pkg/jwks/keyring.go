@@ -81,6 +81,9 @@ func (r *keyring) named(kid string) (keys, others []Key) {
 	return upTo(r.ring[s.from:s.to]), upTo(r.ring[s.to : s.from+r.count])
 }
 
+// good returns the good keys.
+func (r *keyring) good() []Key { return r.ring[:r.count:r.count] }
+
 // size is the number of good keys.
 func (r *keyring) size() int { return r.count }
 

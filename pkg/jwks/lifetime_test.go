@@ -51,6 +51,15 @@ func TestKeysOfOneIssuerAreNotAnothers(t *testing.T) {
 		two.Issuer = "http://other.test"
 		first, second := s.Set(one), s.Set(two)
 		synctest.Wait()
+		for _, tt := range []struct {
+			set  *jwks.Set
+			kid  string
+			want bool
+		}{{first, "a", true}, {first, "b", false}, {second, "b", true}, {second, "", false}} {
+			if got := tt.set.Has(tt.kid); got != tt.want {
+				t.Errorf("has %q: %v, expected %v", tt.kid, got, tt.want)
+			}
+		}
 		unknown := verdict{Status: jwks.Unknown, Code: diagnosis.KidUnknown}
 		wantVerdict(t, first, "b", unknown)
 		wantVerdict(t, second, "a", unknown)

@@ -34,6 +34,7 @@ type answer struct {
 	status int // 0 means 200
 	body   string
 	hang   bool // until the client goes away
+	delay  time.Duration
 }
 
 func newNetwork(t *testing.T) *network {
@@ -65,7 +66,9 @@ func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case a.hang:
 		<-r.Context().Done()
 		return
-	case a.status != 0:
+	}
+	time.Sleep(a.delay) // in synthetic time
+	if a.status != 0 {
 		w.WriteHeader(a.status)
 	}
 	io.WriteString(w, a.body)

@@ -28,6 +28,11 @@ func parseSet(body []byte) ([]Key, *fault) {
 	if json.Unmarshal(m["keys"], &list) != nil || list == nil {
 		return nil, faultf(diagnosis.JWKSInvalid, "the answer has no array named keys")
 	}
+	return parseKeys(list)
+}
+
+// parseKeys reads the keys of a set.
+func parseKeys(list []json.RawMessage) ([]Key, *fault) {
 	if len(list) > maxPublished {
 		return nil, faultf(diagnosis.JWKSTooLarge, "%d keys, at most %d are read", len(list), maxPublished)
 	}

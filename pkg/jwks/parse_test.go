@@ -82,6 +82,11 @@ func TestParseKey(t *testing.T) {
 		"X25519": {`{"kid":"a","kty":"OKP","crv":"X25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`,
 			Key{ID: "a", Fault: diagnosis.KeyUseForbidden, Reason: "the key is for key agreement"}},
 
+		"exponent 1": {strings.Replace(rsaJSON(`"kid":"a",`), "AQAB", "AAE", 1),
+			Key{ID: "a", Fault: diagnosis.KeyTooWeak, Reason: "the key's exponent is not above 1"}},
+		"exponent 0": {strings.Replace(rsaJSON(`"kid":"a",`), "AQAB", "AA", 1),
+			Key{ID: "a", Fault: diagnosis.KeyTooWeak, Reason: "the key's exponent is not above 1"}},
+
 		"symmetric":       {`{"kid":"a","kty":"oct","k":"c2VjcmV0"}`, unusable("a", "the key is symmetric")},
 		"private":         {rsaJSON(`"kid":"a","d":"AQAB",`), unusable("a", "the issuer publishes the private key")},
 		"Ed448":           {`{"kid":"a","kty":"OKP","crv":"Ed448","x":"AA"}`, unusable("a", "the key's type or curve is not supported")},

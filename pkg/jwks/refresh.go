@@ -1,6 +1,10 @@
 package jwks
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 const (
 	// A failed fetch is repeated after firstRetry, then after twice as long
@@ -22,27 +26,36 @@ func (w *worker) finish(results []result, asked bool) time.Duration {
 	now := w.store.now()
 	firstFault := w.collect(results, now)
 	keys, fetched := w.merge(now)
-	var ring *keyring // before the lock: lookups that miss wait for it
+	// Before the lock, for lookups that miss wait for it. No other goroutine
+	// changes the keys or their past.
+	old := w.state.Load()
+	past, changed := old.past, false
+	var ring *keyring
 	if len(keys) > 0 {
 		ring = newKeyring(keys)
+		if changed = old.keys == nil || ring.digest != old.keys.digest; changed {
+			past = past.then(old.keys, ring)
+		}
 	}
 
 	w.mu.Lock()
 	next := *w.state.Load()
 	next.refreshing = false
 	next.fault = firstFault
-	changed := false
 	if ring != nil {
-		if changed = next.keys == nil || ring.digest != next.keys.digest; changed {
-			next.generation = w.store.generations.Add(1)
-		}
-		next.keys, next.fetched = ring, fetched
+		next.keys, next.past, next.fetched = ring, past, fetched
+	}
+	if changed {
+		next.generation = w.store.generations.Add(1)
 	}
 	wait := w.schedule(&next, now, asked)
 	w.state.Store(&next)
 	w.mu.Unlock()
 
+	// What becomes of the file is only told: serving does not depend on it.
+	w.stateFault = cmp.Or(w.stateFault, w.save(&next, slices.ContainsFunc(results, result.good), changed, now))
 	w.store.observer(w.event(&next, keys, changed, wait))
+	w.stateFault = nil
 	return wait
 }
 

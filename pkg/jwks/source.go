@@ -87,6 +87,17 @@ func (s Source) key() sourceKey {
 	return sha256.Sum256(b)
 }
 
+// binding identifies what decides which keys a fetch can bring: the issuer, the
+// addresses, and how their servers prove who they are. Keys that were saved
+// under another binding must not be used.
+func (s Source) binding() sourceKey {
+	cas := slices.Sorted(slices.Values(s.CACertificates))
+	return Source{Issuer: s.Issuer, URIs: s.URIs, Options: Options{
+		InsecureSkipVerify: s.InsecureSkipVerify,
+		CACertificates:     slices.Compact(cas),
+	}}.key()
+}
+
 // discoveryURL is the address of the issuer's discovery document.
 func (s Source) discoveryURL() string {
 	return strings.TrimRight(s.Issuer, "/") + discoveryPath

@@ -12,6 +12,8 @@ type state struct {
 	// keys is nil until a fetch brought some.
 	keys       *keyring
 	generation uint64
+	// past is what earlier sets had.
+	past *history
 	// fetched is when the newest of the keys came, complete when every
 	// document of the source was last there, failed when one last was not.
 	fetched, complete, failed time.Time
@@ -50,7 +52,7 @@ func (s *state) answer(t *terms, kid string, now time.Time) (a Answer, refresh b
 		return s.expired(a, now), false
 	}
 	if a.Keys, a.Others = s.keys.named(kid); len(a.Keys) > 0 {
-		a.Status = Found
+		a.Status, a.Replaced = Found, s.past.under(kid)
 		return a, false
 	}
 	if faulty := s.keys.faulty[kid]; len(faulty) > 0 {
@@ -58,7 +60,16 @@ func (s *state) answer(t *terms, kid string, now time.Time) (a Answer, refresh b
 		a.Code, a.Detail = faulty[0].Fault, faulty[0].Reason
 		return a, false
 	}
-	return s.missing(a, t, now)
+	return s.missing(a, t, kid, now)
+}
+
+// has reports whether a usable key has this name.
+func (s *state) has(t *terms, kid string, now time.Time) bool {
+	if s.keys == nil || s.stale(t, now.Sub(s.fetched)) {
+		return false
+	}
+	_, ok := s.keys.spans[kid]
+	return ok
 }
 
 // stale reports whether keys of that age must not be used any more.
@@ -70,13 +81,16 @@ func (s *state) stale(t *terms, age time.Duration) bool {
 }
 
 // missing answers for a kid that the set does not have. The kid is only called
-// unknown on the strength of a recent and complete fetch; otherwise it may have
-// been published since, and one refresh has to tell.
-func (s *state) missing(a Answer, t *terms, now time.Time) (Answer, bool) {
+// unknown, or retired, on the strength of a recent and complete fetch; otherwise
+// it may have been published since, and one refresh has to tell.
+func (s *state) missing(a Answer, t *terms, kid string, now time.Time) (Answer, bool) {
 	a.Status = Unknown
 	switch {
 	case within(now, s.complete, t.cooldown):
 		a.Code = diagnosis.KidUnknown
+		if s.past.has(kid) {
+			a.Code = diagnosis.KidRetired
+		}
 		a.Detail = fmt.Sprintf("not among the issuer's %d keys, fetched %d s ago", s.keys.size(), int64(a.Age/time.Second))
 		return a, false
 	case s.refreshing:
@@ -92,6 +106,12 @@ func (s *state) missing(a Answer, t *terms, now time.Time) (Answer, bool) {
 	a.Code, a.RetryAfter = diagnosis.KidUnknownThrottled, time.Second
 	a.Detail = "a refresh of the issuer's keys was started"
 	return a, true
+}
+
+// aged reports whether a refresh may bring keys that the state does not know of:
+// there are keys, none is under way, and the last was not within the cooldown.
+func (s *state) aged(t *terms, now time.Time) bool {
+	return s.keys != nil && !s.refreshing && !within(now, s.complete, t.cooldown) && !within(now, s.failed, t.cooldown)
 }
 
 // unavailable answers for a set that was never loaded.

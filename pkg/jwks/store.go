@@ -28,6 +28,7 @@ type Store struct {
 	limit    int
 	dial     DialFunc
 	observer func(Event)
+	stateDir *StateDir
 
 	ctx         context.Context
 	stop        context.CancelFunc
@@ -64,6 +65,11 @@ func WithDial(dial DialFunc) StoreOption { return func(s *Store) { s.dial = dial
 // set's goroutine and delays the next fetch, never a lookup.
 func WithObserver(observe func(Event)) StoreOption { return func(s *Store) { s.observer = observe } }
 
+// WithStateDir sets where the last good key sets are kept, nil for nowhere. A
+// set is then there at once after a restart, whether its issuer is up or not, as
+// long as its keys are not older than [Options.MaxStale].
+func WithStateDir(d *StateDir) StoreOption { return func(s *Store) { s.stateDir = d } }
+
 // NewStore returns an empty store.
 func NewStore(options ...StoreOption) *Store {
 	s := &Store{
@@ -82,11 +88,14 @@ func NewStore(options ...StoreOption) *Store {
 }
 
 // Set returns the key set of a source and starts its first fetch, unless a
-// source of the same value has one already. It returns at once.
+// source of the same value has one already. It returns at once: what it may
+// wait a moment for is the file of [WithStateDir], never the network.
 func (s *Store) Set(src Source) *Set {
 	src = src.normal()
 	k := &Set{store: s, key: src.key(), src: src}
-	k.reopen()
+	if w := k.reopen(); w != nil {
+		w.awaitRestore()
+	}
 	return k
 }
 

@@ -98,17 +98,43 @@ func TestUnknownKidRefreshesOnceBesideTheRequest(t *testing.T) {
 		wantVerdict(t, k, "new", verdict{Status: jwks.Unknown, Code: diagnosis.KidUnknown})
 		time.Sleep(time.Second)
 
-		n.set(setURL, answer{body: set(jwk("old"), jwk("new"))})
+		n.set(setURL, answer{body: set(jwk("old"), jwk("new")), delay: time.Millisecond})
 		throttled := verdict{jwks.Unknown, diagnosis.KidUnknownThrottled, time.Second}
 		wantVerdict(t, k, "new", throttled)
 		wantVerdict(t, k, "new", throttled)
 		wantVerdict(t, k, "old", found)
+		time.Sleep(time.Millisecond)
 		synctest.Wait()
 		wantVerdict(t, k, "new", found)
 		wantVerdict(t, k, "other", verdict{Status: jwks.Unknown, Code: diagnosis.KidUnknown})
 		if got := n.fetches(); got != 2 {
 			t.Errorf("%d fetches, expected 2", got)
 		}
+	})
+}
+
+// A key that is replaced under its kid, or a token without kid, never misses: a
+// signature that fails has to ask instead.
+func TestSuspicionRefreshesOncePerCooldown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		n.set(setURL, answer{body: set(jwk("a"))})
+		k := n.open(t).Set(source(setURL))
+		synctest.Wait()
+		k.Suspect()
+		synctest.Wait()
+		if got := n.fetches(); got != 1 {
+			t.Fatalf("%d fetches right after the first, expected 1", got)
+		}
+		time.Sleep(30 * time.Second)
+		for range 100 {
+			k.Suspect()
+			synctest.Wait()
+		}
+		if got := n.fetches(); got != 2 {
+			t.Errorf("%d fetches after the cooldown, expected 2", got)
+		}
+		wantVerdict(t, k, "a", found)
 	})
 }
 
@@ -222,7 +248,8 @@ func TestRefreshReplacesTheKeys(t *testing.T) {
 		n.set(setURL, answer{body: set(jwk("b"), jwk("c"))})
 		time.Sleep(900 * time.Second)
 		synctest.Wait()
-		wantVerdict(t, k, "a", verdict{Status: jwks.Unknown, Code: diagnosis.KidUnknown})
+		wantVerdict(t, k, "a", verdict{Status: jwks.Unknown, Code: diagnosis.KidRetired})
+		wantVerdict(t, k, "d", verdict{Status: jwks.Unknown, Code: diagnosis.KidUnknown})
 		if c := wantVerdict(t, k, "c", found); c.Generation <= first.Generation {
 			t.Errorf("generation %d after other keys, expected more than %d", c.Generation, first.Generation)
 		}

@@ -32,6 +32,11 @@ type worker struct {
 	// fetches in a row that failed. Only the worker's goroutine uses them.
 	parts    []part
 	failures int
+	// keeper keeps the set on disk; restored is closed when the disk was read,
+	// stateFault what went wrong with it and was not told yet.
+	keeper     *keeper
+	restored   chan struct{}
+	stateFault error
 }
 
 func newWorker(s *Store, key sourceKey, src Source) *worker {
@@ -41,6 +46,9 @@ func newWorker(s *Store, key sourceKey, src Source) *worker {
 		idle:    max(s.idle, 2*src.RefreshInterval),
 		kick:    make(chan struct{}, 1),
 		parts:   make([]part, max(len(src.URIs), 1)),
+
+		keeper:   newKeeper(s.stateDir, src),
+		restored: make(chan struct{}),
 	}
 	w.ctx, w.stop = context.WithCancel(s.ctx)
 	w.state.Store(&state{refreshing: true})
@@ -53,21 +61,38 @@ func (w *worker) lookup(kid string) Answer {
 	now := w.store.now()
 	w.touch(now)
 	a, refresh := w.state.Load().answer(&w.terms, kid, now)
-	if !refresh {
-		return a
+	if refresh {
+		w.startRefresh(func(s *state) bool {
+			a, refresh = s.answer(&w.terms, kid, now)
+			return refresh
+		})
 	}
-	// Of many lookups that come here at once the first starts the refresh; the
-	// others decide again by the state that it leaves.
+	return a
+}
+
+// suspect starts a refresh if one may tell more than the keys at hand.
+func (w *worker) suspect() {
+	now := w.store.now()
+	aged := func(s *state) bool { return s.aged(&w.terms, now) }
+	if aged(w.state.Load()) {
+		w.startRefresh(aged)
+	}
+}
+
+// startRefresh starts a refresh if, under the lock, it is still wanted: of many
+// callers that come here at once the first starts it, and the others decide
+// again by the state that it leaves.
+func (w *worker) startRefresh(wanted func(*state) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	old := w.state.Load()
-	if a, refresh = old.answer(&w.terms, kid, now); refresh {
-		next := *old
-		next.refreshing = true
-		w.state.Store(&next)
-		w.kick <- struct{}{} // there is room: run empties it before refreshing can end
+	if !wanted(old) {
+		return
 	}
-	return a
+	next := *old
+	next.refreshing = true
+	w.state.Store(&next)
+	w.kick <- struct{}{} // there is room: run empties it before refreshing can end
 }
 
 func (w *worker) touch(now time.Time) {
@@ -86,6 +111,7 @@ func (w *worker) run() {
 	defer w.stop()
 	defer w.fetcher.close()
 	asked := false
+	w.restore()
 	for {
 		w.begin()
 		results := w.fetcher.fetch(w.ctx)

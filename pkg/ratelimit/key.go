@@ -24,8 +24,9 @@ type Key struct {
 
 // Domains keep keys of one kind from ever meeting those of another.
 const (
-	domainClaim   = 'c'
-	domainAddress = 'a'
+	domainClaim    = 'c'
+	domainConsumer = 'k'
+	domainAddress  = 'a'
 )
 
 // ByClaim returns the key of a claim's value as one issuer vouches for it. The
@@ -37,6 +38,15 @@ func ByClaim(namespace, issuer, claim, value string) Key {
 	b = appendPart(b, issuer)
 	b = appendPart(b, claim)
 	b = appendPart(b, value)
+	return Key{digest: digest(b)}
+}
+
+// ByConsumer returns the key of a Kong consumer, whoever issued the token.
+func ByConsumer(namespace, id string) Key {
+	var buf [256]byte
+	b := append(buf[:0], domainConsumer)
+	b = appendPart(b, namespace)
+	b = appendPart(b, id)
 	return Key{digest: digest(b)}
 }
 

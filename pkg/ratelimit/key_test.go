@@ -16,6 +16,23 @@ func TestKeyIsTheSameInEveryProcess(t *testing.T) {
 	}
 }
 
+func TestConsumerIsOneKeyInItsNamespace(t *testing.T) {
+	const id = "3f0c1f9e-0000-4000-8000-000000000001"
+	k := ratelimit.ByConsumer("ns", id)
+	if k != ratelimit.ByConsumer("ns", id) || k.Fallback() {
+		t.Errorf("expected one key that stands for itself, got %v", k)
+	}
+	for name, other := range map[string]ratelimit.Key{
+		"namespace": ratelimit.ByConsumer("n", "s"+id),
+		"claim":     ratelimit.ByClaim("ns", "", "", id),
+		"nobody":    ratelimit.ByConsumer("ns", ""),
+	} {
+		if k == other {
+			t.Errorf("%s: expected another key than %v", name, k)
+		}
+	}
+}
+
 func TestAddressKeyIgnoresFormAndZone(t *testing.T) {
 	for _, c := range []struct {
 		a, b string

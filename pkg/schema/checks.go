@@ -17,14 +17,21 @@ func entityChecks() map[string][]any {
 				"mode enforce needs bearer in expects"),
 			conditional("mode", table{"eq": config.ModeAdvise}, "hide_credentials", table{"eq": false},
 				"mode advise cannot hide credentials: the plugins behind need them"),
+			// Kong evaluates if_match on null too, where len_min alone would pass.
+			conditional("anonymous", table{"required": true, "len_min": 1}, "mode", table{"eq": config.ModeEnforce},
+				"mode advise cannot have anonymous: it authenticates nobody"),
 			conditional("issuers", table{"len_min": 2}, "issuers", table{"elements": issuerNotMissing()},
 				"accept_missing_issuer is allowed with a single issuer only"),
 			needs("expects", table{"contains": config.ExpectBearer}, "issuers", "bearer in expects needs issuers"),
-			needs("expects", table{"contains": config.ExpectBearer}, "header_names", "bearer in expects needs header_names"),
+			needsOneOf("expects", table{"contains": config.ExpectBearer}, []string{"header_names", "cookie_names", "uri_param_names"},
+				"bearer in expects needs header_names, cookie_names or uri_param_names"),
 			needs("expects", table{"contains": config.ExpectKey}, "key_names", "key in expects needs key_names"),
 			needs("scopes_required", table{"len_min": 1}, "scopes_claim", "scopes_required needs scopes_claim"),
 			needs("roles_required", table{"len_min": 1}, "roles_claim", "roles_required needs roles_claim"),
 			needs("groups_required", table{"len_min": 1}, "groups_claim", "groups_required needs groups_claim"),
+			needs("consumer_optional", table{"eq": false}, "consumer_claim", "consumer_optional false needs consumer_claim"),
+			conditional("rate_limiting.limit_by", table{"eq": config.LimitByConsumer}, "consumer_claim", table{"len_min": 1},
+				"limit_by consumer needs consumer_claim"),
 		},
 		"issuers[]": {
 			needs("skip_audience_check", table{"eq": false}, "audiences",
@@ -57,9 +64,14 @@ func conditional(ifField string, ifMatch table, thenField string, thenMatch tabl
 // report every fault inside the field a second time as its absence. false
 // counts as a value, so that the needed field must not be a boolean.
 func needs(ifField string, ifMatch table, field, err string) table {
+	return needsOneOf(ifField, ifMatch, []string{field}, err)
+}
+
+// needsOneOf asks for a value in one of several fields if another matches.
+func needsOneOf(ifField string, ifMatch table, fields []string, err string) table {
 	return table{"conditional_at_least_one_of": table{
 		"if_field": ifField, "if_match": ifMatch,
-		"then_at_least_one_of": []string{field}, "then_err": err,
+		"then_at_least_one_of": fields, "then_err": err,
 	}}
 }
 

@@ -166,7 +166,7 @@ func testCheck(t *testing.T, at string, fields map[string]map[string]any, name s
 		t.Errorf("%s: kind %q", at, name)
 	}
 	for i, field := range names {
-		node := fields[field.(string)]
+		node := nodeAt(t, fields, field.(string))
 		if node == nil || name != "conditional" && i > 0 && node["type"] == "boolean" {
 			t.Errorf("%s: about %q, a %v", at, field, node["type"])
 		}
@@ -218,6 +218,16 @@ func fieldsOf(t *testing.T, record map[string]any) map[string]map[string]any {
 		}
 	}
 	return fields
+}
+
+// nodeAt returns the field at a dotted path, nil when there is none.
+func nodeAt(t *testing.T, fields map[string]map[string]any, path string) map[string]any {
+	t.Helper()
+	name, rest, nested := strings.Cut(path, ".")
+	if node := fields[name]; !nested || node == nil {
+		return node
+	}
+	return nodeAt(t, fieldsOf(t, fields[name]), rest)
 }
 
 // visit calls f for a node and all below it, with paths as shape.Field.Walk has.

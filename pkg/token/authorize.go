@@ -36,7 +36,7 @@ func (q *Requirement) check(c Claims, missing, insufficient diagnosis.Code) *dia
 	if !ok {
 		return diagnosis.Fail(missing, "required "+oneOf(q.Required)+", the token has none of the claims "+oneOf(joined(q.Claims)))
 	}
-	words, ok := wordsOf(v)
+	words, ok := Words(v)
 	if !ok {
 		return diagnosis.Fail(insufficient, "required "+oneOf(q.Required)+", the claim is neither a string nor an array of strings")
 	}
@@ -55,11 +55,12 @@ func grants(words []string, entry string) bool {
 	return len(need) > 0 && !slices.ContainsFunc(need, func(w string) bool { return !slices.Contains(words, w) })
 }
 
-// wordsOf reads a list of words: a string with spaces between them (RFC 6749
+// Words reads a list of words: a string with spaces between them (RFC 6749
 // section 3.3), or an array with one word in each string, as PingFederate and
 // PingAM send scopes. Strings of an array are not taken apart, else a role
-// named "read admin" would count as the role "admin".
-func wordsOf(v any) ([]string, bool) {
+// named "read admin" would count as the role "admin". It reports false for any
+// other value.
+func Words(v any) ([]string, bool) {
 	if s, ok := v.(string); ok {
 		return strings.FieldsFunc(s, func(c rune) bool { return c == ' ' }), true
 	}

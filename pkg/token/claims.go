@@ -45,21 +45,29 @@ func (c Claims) text(name string) string { s, _ := c[name].(string); return s }
 // maxText is the longest text that [Text] gives, in bytes: it goes into headers.
 const maxText = 1024
 
-// Text writes a claim as one header value: a string as it is, a number with the
-// digits of the token, a boolean as true or false, an array of strings joined by
-// commas. It reports false for every other value, for a text over 1,024 bytes
+// Plain writes a claim as text, to be compared or hashed: a string as it is, a
+// number with the digits of the token, a boolean as true or false, an array of
+// strings joined by commas. It reports false for every other value.
+func Plain(v any) (string, bool) {
+	list, isList := v.([]any)
+	if !isList {
+		return scalar(v)
+	}
+	parts := make([]string, len(list))
+	for i, e := range list {
+		s, ok := e.(string)
+		if !ok {
+			return "", false
+		}
+		parts[i] = s
+	}
+	return strings.Join(parts, ","), true
+}
+
+// Text is [Plain] for a header: it also reports false for a text over 1,024 bytes
 // and for one with a byte outside 0x20 to 0x7E.
 func Text(v any) (string, bool) {
-	s, ok := scalar(v)
-	if list, isList := v.([]any); isList {
-		parts := make([]string, len(list))
-		for i, e := range list {
-			if parts[i], ok = e.(string); !ok {
-				return "", false
-			}
-		}
-		s, ok = strings.Join(parts, ","), true
-	}
+	s, ok := Plain(v)
 	if !ok || len(s) > maxText {
 		return "", false
 	}

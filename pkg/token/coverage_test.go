@@ -9,8 +9,9 @@ import (
 // Codes of this package's families that other packages decide: they need what a
 // token alone does not tell.
 var elsewhere = map[diagnosis.Code]bool{
-	diagnosis.TokenMalformed: true, // shown only, never decided
-	diagnosis.KidUnknown:     true, diagnosis.KidUnknownThrottled: true, diagnosis.KidOtherIssuer: true,
+	diagnosis.TokenMalformed: true, diagnosis.AuthorizationDenied: true, // shown only, never decided
+	diagnosis.ConsumerNotFound: true, diagnosis.ConsumerAmbiguous: true,
+	diagnosis.KidUnknown: true, diagnosis.KidUnknownThrottled: true, diagnosis.KidOtherIssuer: true,
 	diagnosis.JWKSNeverLoaded: true, diagnosis.JWKSStaleExpired: true,
 	// Decided here, by tests of several keys.
 	diagnosis.AlgKeyMismatch: true, diagnosis.KidAmbiguous: true, diagnosis.KeyUseForbidden: true,

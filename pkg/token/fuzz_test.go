@@ -103,8 +103,12 @@ func plainJSON(text string) bool {
 
 func inCatalogue(t *testing.T, f *diagnosis.Failure) {
 	t.Helper()
-	if row := f.Row(); row.Status < 400 {
-		t.Fatalf("%s is not a rejection", f.Code) // Row panics on a code outside the catalogue
+	row := f.Row() // panics on a code outside the catalogue
+	if row.Status < 400 {
+		t.Fatalf("%s is not a rejection", f.Code)
+	}
+	if (f.By != nil) != (row.Unit != "") {
+		t.Fatalf("%s: expected a number in the unit %q, got %v", f.Code, row.Unit, f.By)
 	}
 }
 

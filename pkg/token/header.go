@@ -1,6 +1,7 @@
 package token
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -123,7 +124,7 @@ func checkKeyID(t *Token, policies []Policy) *diagnosis.Failure {
 	case kid == "":
 		return diagnosis.Fail(diagnosis.KidInvalid, "kid is empty")
 	case len(kid) > maxKeyID:
-		return diagnosis.FailBy(diagnosis.KidInvalid, int64(len(kid)-maxKeyID), "kid is too long")
+		return diagnosis.Fail(diagnosis.KidInvalid, fmt.Sprintf("expected a kid of at most %d bytes, got %d", maxKeyID, len(kid)))
 	case strings.ContainsFunc(kid, func(c rune) bool { return c < 0x20 || c > 0x7e || strings.ContainsRune(`"'\<>`+"`", c) }):
 		// A key ID is only ever looked up in a map. One with such characters is
 		// an injection that aims at someone else's database, or damage.

@@ -56,7 +56,7 @@ func (r *Rules) refuseIssuer(t *Token) *diagnosis.Failure {
 		return diagnosis.Fail(diagnosis.IssuerUntrusted, "iss is not a string")
 	}
 	for i := range r.Issuers {
-		if configured := r.Issuers[i].Issuer; plainIssuer(configured) == plainIssuer(iss) {
+		if configured := r.Issuers[i].Issuer; nearIssuers(configured, iss) {
 			return diagnosis.Fail(diagnosis.IssuerNearMiss, "expected "+quote(configured)+", received "+quote(iss))
 		}
 	}
@@ -67,18 +67,39 @@ func (r *Rules) refuseIssuer(t *Token) *diagnosis.Failure {
 	return diagnosis.Fail(diagnosis.IssuerUntrusted, withHint("expected "+oneOf(names)+", received "+quote(iss), t))
 }
 
-// plainIssuer drops what spellings of one issuer differ in: case, white space,
-// scheme, default port, trailing slashes, and the long form of a PingAM realm
-// path (/realms/root/realms/alpha for /alpha). It serves messages only.
-func plainIssuer(s string) string {
+// nearIssuers reports whether two names differ only in what spellings of one
+// issuer differ in: case, white space, scheme, port, trailing slashes, and the
+// long form of a PingAM realm path (/realms/root/realms/alpha for /alpha). It
+// serves messages only.
+//
+// A port counts as spelling when one of the two is a default port or left out,
+// as happens behind a load balancer. Two ports of a host's own are two servers.
+func nearIssuers(a, b string) bool {
+	plainA, portA := plainIssuer(a)
+	plainB, portB := plainIssuer(b)
+	return plainA == plainB && (portA == portB || portA == "" || portB == "")
+}
+
+// plainIssuer returns an issuer without its differences in spelling, and its
+// port unless that is a default one.
+func plainIssuer(s string) (plain, port string) {
 	s = strings.ToLower(strings.TrimSpace(s))
 	if _, rest, ok := strings.Cut(s, "://"); ok {
 		s = rest
 	}
 	host, path, _ := strings.Cut(s, "/")
-	host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")
+	if at := strings.LastIndexByte(host, ':'); at >= 0 && isPort(host[at+1:]) {
+		host, port = host[:at], host[at+1:]
+	}
+	if port == "443" || port == "80" {
+		port = ""
+	}
 	path = "/" + strings.TrimRight(path, "/") + "/"
 	path = strings.ReplaceAll(path, "/realms/root/", "/")
 	path = strings.ReplaceAll(path, "/realms/", "/")
-	return host + path
+	return host + path, port
+}
+
+func isPort(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
 }

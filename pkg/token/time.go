@@ -9,10 +9,11 @@ import (
 	"kong-plugin-auth-diagnosis/pkg/diagnosis"
 )
 
-// Ranges of a time claim in seconds since 1970. Present milliseconds lie between
-// the two: 1e11 seconds is the year 5138, 1e11 milliseconds was 1973.
+// Ranges of a time claim in seconds since 1970. Milliseconds of this age lie
+// between the two: the first is the end of the year 9999, with which issuers
+// write "never", and was in 1978 when taken for milliseconds.
 const (
-	maxSeconds      = 1e11
+	maxSeconds      = 253_402_300_800
 	maxMilliseconds = 1e14
 )
 

@@ -73,6 +73,8 @@ var timeCases = []struct {
 	{"exp 0 with an exponent beyond int", obj{"exp": num("0e99999999999999999999")}, 0, []finding{{diagnosis.TokenExpired, now.Unix()}}},
 	{"exp with a small exponent beyond int", obj{"exp": num("1e-99999999999999999999"), "iat": nil}, 0, []finding{{diagnosis.TokenExpired, now.Unix()}}},
 	{"exp negative", obj{"exp": -1}, 0, []finding{{diagnosis.TimeClaimOutOfRange, 0}}},
+	{"exp at the end of the year 9999", obj{"exp": num("253402300799")}, 0, nil},
+	{"exp beyond the year 9999", obj{"exp": num("253402300800")}, 0, []finding{{diagnosis.TimeClaimMilliseconds, 0}}},
 	{"exp beyond 292 years", obj{"exp": num("99999999999")}, 0, nil},
 
 	{"nbf within the leeway", obj{"nbf": at(30, "")}, 0, nil},
@@ -127,7 +129,7 @@ func TestTimesAgreeWithExactArithmetic(t *testing.T) {
 		}
 		tok := token.Token{Claims: token.Claims{"exp": num(text)}}
 		got, usable := tok.ExpiresAt()
-		if inRange := exact.Cmp(big.NewRat(1e11, 1)) < 0; usable != inRange {
+		if inRange := exact.Cmp(big.NewRat(253_402_300_800, 1)) < 0; usable != inRange {
 			t.Fatalf("%s: expected usable to be %v", text, inRange)
 		} else if !inRange {
 			return

@@ -24,6 +24,8 @@ func main() {
 		Plugin: p.describe(),
 		Flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&p.showVersion, "version", false, "Print the version")
+			fs.StringVar(&p.stateDir, "state-dir", "", "Directory for the last good key sets, in auth-diagnosis-state (default the Kong prefix)")
+			p.clockFlags(fs)
 			fs.StringVar(&p.checkFile, "check", "", "Check the plugin's configuration in a deck `file`, print all problems, exit 1 if there are any")
 		},
 		Early: p.early,

@@ -20,6 +20,7 @@ type plugin struct {
 	engine      *access.Engine
 	showVersion bool
 	checkFile   string
+	stateDir    string
 }
 
 func newPlugin() *plugin { return &plugin{} }
@@ -51,8 +52,8 @@ func (p *plugin) early(inv pluginserver.Invocation) (code int, done bool) {
 }
 
 // setup makes what lasts as long as the process. It does not run under -dump.
-func (p *plugin) setup(ctx context.Context, _ pluginserver.Invocation) error {
-	p.engine = access.New()
+func (p *plugin) setup(ctx context.Context, inv pluginserver.Invocation) error {
+	p.engine = access.New(access.WithClock(p.clock), access.WithKeys(p.keys(inv)))
 	context.AfterFunc(ctx, p.engine.Close)
 	return nil
 }
