@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -99,5 +100,52 @@ func TestUnknownKidsCostOneFetch(t *testing.T) {
 	}
 	if got := r.PingFederate.Requests("/pf/JWKS") - before; got > 1 {
 		t.Errorf("200 unknown kids cost %d fetches, want at most 1", got)
+	}
+}
+
+// TestKeysOutliveTheProcess restarts the plugin while its issuer is down: the
+// keys on disk serve, until they are older than max_stale.
+func TestKeysOutliveTheProcess(t *testing.T) {
+	state, err := os.MkdirTemp("", "state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(state) })
+	if err := os.Chmod(state, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, rig.Options{Config: realms("a"), Args: "-state-dir " + state})
+	good := r.PingFederate.Token(ping.Expires(time.Now().Add(100 * time.Hour)))
+	awaitKeys(t, r, "/a", good)
+	if err := r.PingFederate.Refuse(); err != nil {
+		t.Fatal(err)
+	}
+	movable, err := rig.BuildClock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		plugin, args string
+		status       int
+		code         string
+	}{
+		"restarted at once":     {"", "", 200, ""},
+		"restarted a day later": {movable, " -clock-offset 25h", 503, "jwks_stale_expired"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, err := rig.StartGateway(t.Context(), rig.GatewayOptions{
+				Bin: os.Getenv("KONG_BIN"), Config: r.Config(), Plugin: tt.plugin, Args: "-state-dir " + state + tt.args,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { g.Stop() })
+			again := &rig.Rig{Gateway: g}
+			awaitStatus(t, again, "/a", 401)
+			resp := get(t, again, again.Proxy+"/a", good)
+			if v := diagnosisOf(t, resp); resp.StatusCode != tt.status || v.code != tt.code {
+				t.Errorf("got %d %q, want %d %q", resp.StatusCode, resp.Header.Get("X-Auth-Diagnosis"), tt.status, tt.code)
+			}
+		})
 	}
 }

@@ -45,14 +45,37 @@ var Build = sync.OnceValues(func() (Binaries, error) {
 	if err != nil {
 		return Binaries{}, err
 	}
-	cmd := exec.Command("go", "build", "-o", dir+"/", "./plugins/auth-diagnosis", "./cmd/kongdev")
+	b := Binaries{
+		Plugin: filepath.Join(dir, "auth-diagnosis"),
+		Kong:   filepath.Join(dir, "kongdev"),
+	}
+	return b, build(root, dir+"/", "./plugins/auth-diagnosis", "./cmd/kongdev")
+})
+
+// BuildClock compiles the plugin as specs need it, once per process: the only
+// one whose clock can be moved (-clock-offset).
+var BuildClock = sync.OnceValues(func() (string, error) {
+	bins, err := Build()
+	if err != nil {
+		return "", err
+	}
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(filepath.Dir(bins.Plugin), "spec", "auth-diagnosis")
+	return program, build(root, program, "-tags", "spec", "./plugins/auth-diagnosis")
+})
+
+func build(root, to string, args ...string) error {
+	cmd := exec.Command("go", append([]string{"build", "-o", to}, args...)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return Binaries{}, fmt.Errorf("building: %w\n%s", err, out)
+		return fmt.Errorf("building: %w\n%s", err, out)
 	}
-	return Binaries{Plugin: filepath.Join(dir, "auth-diagnosis"), Kong: filepath.Join(dir, "kongdev")}, nil
-})
+	return nil
+}
 
 // Clean removes what Build made.
 func Clean() {

@@ -2,6 +2,7 @@ package rig
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,6 +33,10 @@ type GatewayOptions struct {
 	Config []byte
 	// Conf adds lines to kong.conf, or replaces them.
 	Conf map[string]string
+	// Plugin is the plugin's program; empty for the one that is released.
+	Plugin string
+	// Args are added to the plugin's command line.
+	Args string
 }
 
 // startTimeout bounds starting and stopping: a Kong on a busy machine takes
@@ -44,9 +49,7 @@ func StartGateway(ctx context.Context, o GatewayOptions) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Bin == "" {
-		o.Bin = bins.Kong
-	}
+	o.Bin, o.Plugin = cmp.Or(o.Bin, bins.Kong), cmp.Or(o.Plugin, bins.Plugin)
 	prefix, err := openDir("kong")
 	if err != nil {
 		return nil, err
@@ -79,8 +82,8 @@ func StartGateway(ctx context.Context, o GatewayOptions) (*Gateway, error) {
 		"plugins":                               "bundled,auth-diagnosis",
 		"pluginserver_names":                    "auth-diagnosis",
 		"pluginserver_auth_diagnosis_socket":    filepath.Join(prefix, "auth-diagnosis.socket"),
-		"pluginserver_auth_diagnosis_start_cmd": bins.Plugin + " -kong-prefix " + prefix,
-		"pluginserver_auth_diagnosis_query_cmd": bins.Plugin + " -kong-prefix " + prefix + " -dump",
+		"pluginserver_auth_diagnosis_start_cmd": o.Plugin + " -kong-prefix " + prefix + " " + o.Args,
+		"pluginserver_auth_diagnosis_query_cmd": o.Plugin + " -kong-prefix " + prefix + " -dump",
 	}
 	for k, v := range o.Conf {
 		conf[k] = v

@@ -22,7 +22,7 @@ func (g *Gateway) KillPlugin() error {
 			continue
 		}
 		args := bytes.Split(bytes.TrimRight(line, "\x00"), []byte{0})
-		if len(args) != 3 || filepath.Base(string(args[0])) != "auth-diagnosis" || string(args[2]) != g.Prefix {
+		if len(args) < 3 || filepath.Base(string(args[0])) != "auth-diagnosis" || string(args[2]) != g.Prefix {
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(dir))
