@@ -180,20 +180,20 @@ type load struct {
 }
 
 // newLoad waits for the keys and starts four clients: every other request has a
-// good token. What is neither let through nor refused as it must be is wrong.
+// good token, made anew. What is neither let through nor refused as it must be is
+// wrong.
 func newLoad(t *testing.T, r *rig.Rig, path string) *load {
 	t.Helper()
-	good := r.PingFederate.Token()
-	awaitKeys(t, r, path, good)
+	awaitKeys(t, r, path, r.PingFederate.Token())
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{cancel: cancel, status: map[int]int{}}
 	t.Cleanup(cancel)
 	for range 4 {
 		l.group.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				token, want := good, 200
-				if n%2 == 1 {
-					token, want = "", 401
+				token, want := "", 401
+				if n%2 == 0 {
+					token, want = r.PingFederate.Token(), 200
 				}
 				resp, err := r.Get(r.Proxy+path, token)
 				l.note(resp, err, want)
