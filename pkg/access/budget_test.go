@@ -53,6 +53,11 @@ func TestCallBudget(t *testing.T) {
 		"accepted, no limits":                  {nil, bearer(good), acceptedCalls - 1, 1},
 		"accepted, client headers hidden":      {limiting(map[string]any{"hide_client_headers": true}), bearer(good), acceptedCalls - 1, 1},
 		"accepted, hide_credentials":           {with(map[string]any{"hide_credentials": true}), bearer(good), acceptedCalls, 1},
+		"accepted, from a cookie":              {with(sources(nil)), sent("access_token="+good, ""), acceptedCalls + 1, 2},
+		"accepted, cookies only":               {with(map[string]any{"cookie_names": []any{"jwt"}, "hide_credentials": true}), sent("jwt="+good, "jwt=x"), acceptedCalls, 1},
+		"accepted, uri_param_names: query":     {with(sources(nil)), bearer(good), acceptedCalls + 1, 2},
+		"accepted, argument hidden: query":     {with(sources(map[string]any{"hide_credentials": true})), sent("a=1", "jwt="+good), acceptedCalls + 2, 2},
+		"rejected, uri_param_names: query":     {with(sources(nil)), sent("", "jwt="+expired), rejectedCalls + 1, rejectedWaits + 1},
 		"accepted, by address: address":        {limiting(map[string]any{"limit_by": "ip"}), bearer(good), acceptedCalls + 1, 2},
 		"accepted, on_accept: request id":      {with(map[string]any{"diagnosis": map[string]any{"on_accept": true}}), bearer(good), acceptedCalls + 1, 2},
 		"accepted, no preflight: method":       {with(map[string]any{"run_on_preflight": false}), bearer(good), acceptedCalls + 1, 2},
@@ -60,6 +65,7 @@ func TestCallBudget(t *testing.T) {
 		"rejected, nothing came":               {with(nil), &gateway{}, rejectedCalls, rejectedWaits},
 		"rejected, full_detail_ips: addresses": {with(map[string]any{"diagnosis": map[string]any{"full_detail_ips": []any{"127.0.0.1"}}}), &gateway{peer: "127.0.0.1", forwarded: "127.0.0.1"}, rejectedCalls + 2, rejectedWaits + 2},
 		"advised":                              {map[string]any{"mode": "advise"}, bearer(expired), 6, 2},
+		"advised, token and key: query once":   {sources(map[string]any{"mode": "advise", "expects": []any{"bearer", "key"}}), sent("", "apikey=k"), 6, 3},
 		"advised, key in the query: query":     {map[string]any{"mode": "advise", "expects": []any{"key"}, "issuers": []any{}}, &gateway{query: "apikey=k"}, 6, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
