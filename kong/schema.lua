@@ -514,11 +514,80 @@ return {
               description = "The proxy or load balancer in front of the gateway.",
               fields = {
                 {
+                  witness = {
+                    type = "string",
+                    required = true,
+                    default = "off",
+                    one_of = { "off", "optional", "required" },
+                    description = "Statements of the edge in X-Auth-Witness. optional: evidence for explaining a request that is refused anyway. required: without a valid one, or with a credential that differs from it, a request is refused.",
+                  },
+                },
+                {
+                  keys = {
+                    type = "array",
+                    required = true,
+                    default = {},
+                    len_max = 16,
+                    description = "Keys that the edge signs its statements with; several while one is rotated.",
+                    elements = {
+                      type = "record",
+                      fields = {
+                        {
+                          id = {
+                            type = "string",
+                            required = true,
+                            err = "expected letters, digits, dots, dashes and underscores, at most 64 bytes",
+                            len_max = 64,
+                            match = "^[%w_.%-]+$",
+                            description = "Name of the key, as statements give it.",
+                          },
+                        },
+                        {
+                          secret = {
+                            type = "string",
+                            required = true,
+                            encrypted = true,
+                            err = "expected visible ASCII characters, 32 to 128 bytes",
+                            len_max = 128,
+                            len_min = 32,
+                            match = "^[!-~]+$",
+                            referenceable = true,
+                            description = "The key: its bytes as they stand here.",
+                          },
+                        },
+                        {
+                          points = {
+                            type = "array",
+                            required = true,
+                            default = {},
+                            len_max = 16,
+                            description = "Signing points that may use the key. Empty: NAME-in and NAME-out.",
+                            elements = {
+                              type = "string",
+                              err = "expected a letter, then letters, digits, dots, dashes and underscores, at most 64",
+                              match = "^%a[%w_.%-]*$",
+                            },
+                          },
+                        },
+                      },
+                    },
+                  },
+                },
+                {
+                  max_age = {
+                    type = "integer",
+                    required = true,
+                    default = 30,
+                    between = { 1, 3600 },
+                    description = "Seconds for which a statement is good, before and after its time: the clocks of edge and gateway may differ.",
+                  },
+                },
+                {
                   trusted_ips = {
                     type = "array",
                     required = true,
                     default = {},
-                    description = "Addresses or CIDR blocks of the edge, compared with the TCP peer.",
+                    description = "Addresses or CIDR blocks of the edge, compared with the TCP peer. With any, statements count only from there.",
                     elements = {
                       type = "string",
                       match_any = {
@@ -541,7 +610,17 @@ return {
                     err = "expected letters, digits, dots, dashes and underscores, at most 64 bytes",
                     len_max = 64,
                     match = "^[%w_.%-]+$",
-                    description = "What the edge is called in diagnoses, such as f5.",
+                    description = "What the edge is called in diagnoses, such as f5; its signing points are NAME-in and NAME-out unless a key lists others.",
+                  },
+                },
+              },
+              entity_checks = {
+                {
+                  conditional_at_least_one_of = {
+                    if_field = "witness",
+                    if_match = { not_one_of = { "off" } },
+                    then_at_least_one_of = { "keys" },
+                    then_err = "witness needs keys",
                   },
                 },
               },
@@ -846,6 +925,15 @@ return {
               then_field = "mode",
               then_match = { eq = "enforce" },
               then_err = "mode advise cannot have anonymous: it authenticates nobody",
+            },
+          },
+          {
+            conditional = {
+              if_field = "edge.witness",
+              if_match = { eq = "required" },
+              then_field = "mode",
+              then_match = { eq = "enforce" },
+              then_err = "mode advise cannot require a witness: it never rejects",
             },
           },
           {

@@ -10,6 +10,9 @@
 // limiter and one write. What only an explanation needs (request id, addresses)
 // is asked for when there is something to explain.
 //
+// witness.go explains what is refused: by what the edge has signed, else by the
+// traces of hops; where a witness is required it refuses what comes without.
+//
 // Who the request is from to Kong and to the service is in three files:
 // consumer.go maps a token to a consumer, fallback.go is for requests that go on
 // without a good token, identity.go tells Kong and the service.

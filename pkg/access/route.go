@@ -40,6 +40,7 @@ type Route struct {
 	consumers     consumers
 	preflight     bool
 	edgeName      string
+	witness       witness
 	upstreamClaim []upstreamClaim
 	cleared       []Header // what never passes from the client to the service
 	hide          bool
@@ -70,6 +71,9 @@ func (r *Route) configure(c *config.Config) {
 	r.logIdentity = c.Diagnosis.LogIdentity
 	r.preflight = c.RunOnPreflight
 	r.cleared = []Header{{Name: r.headerName}}
+	if c.Edge.Witness != config.WitnessOff {
+		r.cleared = append(r.cleared, Header{Name: witnessHeader})
+	}
 }
 
 // compile makes a checked configuration runnable and starts the fetches of its
@@ -98,7 +102,7 @@ func (r *Route) compile(c *config.Config) (err error) {
 		}
 	}
 	r.hide = c.HideCredentials
-	r.edgeName = c.Edge.Name
+	r.edgeName, r.witness = c.Edge.Name, newWitness(c)
 	r.want = want(c)
 	text, err := json.Marshal(c) // the configuration without where it is attached
 	if err != nil {

@@ -23,8 +23,10 @@ type verdict struct {
 	// carriers are the headers that carried the credential; only set when they
 	// are to be hidden.
 	carriers []Header
-	// query is the request's, where it was asked for.
-	query        string
+	// query and method are the request's, where they were asked for.
+	query, method string
+	// seen is what traces of hops are looked for in.
+	seen         edge.Seen
 	limitHeaders []Header
 
 	// pass says on what the request goes on; anything but passToken is for a
@@ -54,6 +56,7 @@ func (r *Route) Access(g Gateway) error {
 		if err != nil {
 			return err
 		}
+		v.method = method
 		if method == "OPTIONS" { // not judged, so it may not claim to be anybody
 			return g.SetUpstreamHeaders(r.cleared)
 		}
@@ -68,6 +71,9 @@ func (r *Route) Access(g Gateway) error {
 	}
 	now := r.engine.now()
 	r.judge(v, headers, found, now)
+	if err := r.explain(g, v, headers, found, now); err != nil {
+		return err
+	}
 	if err := r.identify(g, v, now); err != nil {
 		return err
 	}
@@ -128,7 +134,6 @@ func (r *Route) judge(v *verdict, headers map[string][]string, found credential.
 	if r.hide && found.Failure == nil {
 		v.carriers = r.carriers(headers, found.Token)
 	}
-	seen := edge.Seen{Headers: headers, Edge: r.edgeName}
 	var failures []diagnosis.Failure
 	switch {
 	case found.Failure != nil:
@@ -137,18 +142,14 @@ func (r *Route) judge(v *verdict, headers map[string][]string, found credential.
 		v.diagnosis.Code = diagnosis.CredentialArrived
 		return
 	default:
-		seen.Token = found.Token
-		seen.Issuer, failures = r.judgeToken(v, found.Token, now)
+		v.seen.Token = found.Token
+		v.seen.Issuer, failures = r.judgeToken(v, found.Token, now)
 	}
 	if len(failures) == 0 {
 		v.diagnosis.Code = diagnosis.Accepted
 		return
 	}
-	first := &failures[0]
-	if first.Hop == diagnosis.HopUnset { // else no trace of a hop changes whose it is
-		first = edge.Explain(first, seen)
-	}
-	v.diagnosis.Failure, v.diagnosis.Others = *first, failures[1:]
+	v.diagnosis.Failure, v.diagnosis.Others = failures[0], failures[1:]
 }
 
 // text returns a claim of the verified token as text.

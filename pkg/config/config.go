@@ -38,6 +38,10 @@ const (
 	HeaderStyleKong = "kong"
 	HeaderStyleNone = "none"
 
+	WitnessOff      = "off"
+	WitnessOptional = "optional"
+	WitnessRequired = "required"
+
 	DetailMinimal  = "minimal"
 	DetailStandard = "standard"
 	DetailFull     = "full"
@@ -126,8 +130,18 @@ type JWKS struct {
 
 // Edge says what stands in front of the gateway.
 type Edge struct {
-	TrustedIPs []string `json:"trusted_ips" default:"" format:"cidr" doc:"Addresses or CIDR blocks of the edge, compared with the TCP peer."`
-	Name       string   `json:"name" default:"edge" format:"label" len_max:"64" doc:"What the edge is called in diagnoses, such as f5."`
+	Witness    string    `json:"witness" default:"off" one_of:"off,optional,required" doc:"Statements of the edge in X-Auth-Witness. optional: evidence for explaining a request that is refused anyway. required: without a valid one, or with a credential that differs from it, a request is refused."`
+	Keys       []EdgeKey `json:"keys" default:"" len_max:"16" doc:"Keys that the edge signs its statements with; several while one is rotated."`
+	MaxAge     Seconds   `json:"max_age" default:"30" between:"1,3600" doc:"Seconds for which a statement is good, before and after its time: the clocks of edge and gateway may differ."`
+	TrustedIPs []string  `json:"trusted_ips" default:"" format:"cidr" doc:"Addresses or CIDR blocks of the edge, compared with the TCP peer. With any, statements count only from there."`
+	Name       string    `json:"name" default:"edge" format:"label" len_max:"64" doc:"What the edge is called in diagnoses, such as f5; its signing points are NAME-in and NAME-out unless a key lists others."`
+}
+
+// EdgeKey is a secret that the edge shares with the gateway.
+type EdgeKey struct {
+	ID     string   `json:"id" required:"true" format:"label" len_max:"64" doc:"Name of the key, as statements give it."`
+	Secret Secret   `json:"secret" required:"true" format:"secret" len_min:"32" len_max:"128" referenceable:"true" encrypted:"true" doc:"The key: its bytes as they stand here."`
+	Points []string `json:"points" default:"" format:"point" len_max:"16" doc:"Signing points that may use the key. Empty: NAME-in and NAME-out."`
 }
 
 // RateLimiting says how much a caller may ask.

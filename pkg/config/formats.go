@@ -47,6 +47,14 @@ var Formats = map[string]Format{
 		Want: "letters, digits, dots, dashes, underscores and colons", Check: charset(isNameByte),
 		Match: `^[%w_.:%-]+$`,
 	},
+	"point": { // a token of RFC 9651 section 3.3.4
+		Want: "a letter, then letters, digits, dots, dashes and underscores, at most 64", Check: check(isPoint),
+		Match: `^%a[%w_.%-]*$`,
+	},
+	"secret": {
+		Want: "visible ASCII characters", Check: charset(func(b byte) bool { return '!' <= b && b <= '~' }),
+		Match: `^[!-~]+$`,
+	},
 	"text": {
 		Want: "text without control characters", Check: charset(func(b byte) bool { return b >= ' ' && b != 0x7f }),
 		Match: `^[^%c]+$`,
@@ -91,6 +99,23 @@ func charset(allowed func(byte) bool) func(string) string {
 		}
 		return ""
 	}
+}
+
+// check turns a predicate into a reason.
+func check(ok func(string) bool) func(string) string {
+	return func(s string) string {
+		if !ok(s) {
+			return "another form"
+		}
+		return ""
+	}
+}
+
+// maxPoint bounds the name of a signing point, in bytes.
+const maxPoint = 64
+
+func isPoint(s string) bool {
+	return s != "" && len(s) <= maxPoint && !('0' <= s[0] && s[0] <= '9') && isAlphanumeric(s[0]) && charset(isLabelByte)(s) == ""
 }
 
 func isAlphanumeric(b byte) bool {

@@ -26,7 +26,7 @@ func fresh() *config.Config {
 		RunOnPreflight:  true,
 		JWKS: config.JWKS{RefreshInterval: 900, Timeout: 5000, MaxStale: 86400, UnknownKidCooldown: 30,
 			SSLVerify: true, CACertificates: []string{}},
-		Edge: config.Edge{TrustedIPs: []string{}, Name: "edge"},
+		Edge: config.Edge{Witness: "off", Keys: []config.EdgeKey{}, MaxAge: 30, TrustedIPs: []string{}, Name: "edge"},
 		RateLimiting: config.RateLimiting{Tiers: []config.Tier{}, TierClaim: []string{"tier"}, LimitBy: "claim",
 			LimitByClaim: []string{"client_id", "azp", "sub"}, MaxKeys: 1000000, DayTimezone: "UTC", HeaderStyle: "kong",
 			RetryAfterJitterMax: 30, ErrorCode: 429, ErrorMessage: "API rate limit exceeded"},
@@ -91,7 +91,9 @@ func TestLoadReadsWhatKongSends(t *testing.T) {
 		UpstreamHeaders: map[string]string{}, HideCredentials: true, Realm: "api",
 		JWKS: config.JWKS{RefreshInterval: 600, Timeout: 1000, MaxStale: 3600, UnknownKidCooldown: 10,
 			CACertificates: []string{readFile(t, "testdata/ca.pem")}, HTTPProxy: "http://proxy.local:3128"},
-		Edge: config.Edge{TrustedIPs: []string{"10.0.0.0/8", "fd00::/8", "192.0.2.1"}, Name: "f5"},
+		Edge: config.Edge{Witness: "optional", MaxAge: 60, TrustedIPs: []string{"10.0.0.0/8", "fd00::/8", "192.0.2.1"}, Name: "f5", Keys: []config.EdgeKey{
+			{ID: "2026a", Secret: "0123456789abcdef0123456789abcdef", Points: []string{"f5-in", "cdn"}},
+			{ID: "2026b", Secret: "fedcba9876543210fedcba9876543210", Points: []string{}}}},
 		RateLimiting: config.RateLimiting{
 			Tiers:     []config.Tier{{Name: "free", Second: 20, Day: 50000}, {Name: "standard", Second: 60, Burst: 120, Day: 250000}},
 			TierClaim: []string{"tier"}, DefaultTier: "free", LimitBy: "ip", LimitByClaim: []string{"client_id"},
@@ -170,9 +172,9 @@ func TestParseNamesEveryProblem(t *testing.T) {
 			"config.jwks.ca_certificates[0]: expected a value, got a vault reference that could not be resolved",
 			"config.jwks.http_proxy: expected a value, got a vault reference that could not be resolved",
 		}},
-		"unknown fields": {`{"moed": "enforce", "edge": {"witness": "required", "route_id": "x"}}`, []string{
+		"unknown fields": {`{"moed": "enforce", "edge": {"wittness": "required", "route_id": "x"}}`, []string{
 			"config.edge.route_id: expected a known field, got one that no schema of this version has",
-			"config.edge.witness: expected a known field, got one that no schema of this version has",
+			"config.edge.wittness: expected a known field, got one that no schema of this version has",
 			"config.moed: expected a known field, got one that no schema of this version has",
 		}},
 	} {

@@ -16,6 +16,7 @@ var rules = []func(*Config, *problems){
 	checkIssuers,
 	checkRequired,
 	checkConsumer,
+	checkEdge,
 	checkUpstreamHeaders,
 	checkDiagnosisHeader,
 	checkTiers,

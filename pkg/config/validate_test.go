@@ -141,6 +141,8 @@ config.rate_limiting.tiers[1].name: expected a value of its own, got that of con
 		"limit by address":          {func(c *config.Config) { c.RateLimiting.LimitBy, c.RateLimiting.LimitByClaim = "ip", nil }, ""},
 		"one issuer without a name": {func(c *config.Config) { c.Issuers[0].AcceptMissingIssuer = true }, ""},
 		"no audience on purpose":    {func(c *config.Config) { c.Issuers[0].Audiences, c.Issuers[0].SkipAudienceCheck = nil, true }, ""},
+		"tokens in cookies alone":   {func(c *config.Config) { c.HeaderNames, c.CookieNames = nil, []string{"jwt"} }, ""},
+		"tokens in the query alone": {func(c *config.Config) { c.HeaderNames, c.URIParamNames = nil, []string{"jwt"} }, ""},
 		"no upstream headers":       {func(c *config.Config) { c.UpstreamHeaders = nil }, ""},
 		"default tier for later":    {func(c *config.Config) { c.RateLimiting.DefaultTier = "free" }, ""},
 		"a day alone":               {func(c *config.Config) { c.RateLimiting = tiered(config.Tier{Name: "a", Day: 1}) }, ""},

@@ -100,6 +100,12 @@ func TestEveryRowFitsTheHeader(t *testing.T) {
 // more than a weak certainty. Two header rows rest on the configuration too.
 func TestAccusationsWithoutProofAreWeak(t *testing.T) {
 	configured := map[diagnosis.Code]bool{diagnosis.AlgNotAllowed: true, diagnosis.KidMissing: true, diagnosis.AlgKeyMismatch: true}
+	for _, c := range []diagnosis.Code{
+		diagnosis.WitnessMissing, diagnosis.WitnessInvalid, diagnosis.WitnessStale, // the configuration asks for it
+		diagnosis.CredentialStripped, diagnosis.CredentialReplaced, diagnosis.CredentialRewritten, // only with a witness
+	} {
+		configured[c] = true
+	}
 	for _, r := range diagnosis.Rows() {
 		switch r.Family {
 		case diagnosis.FamilyCredential, diagnosis.FamilyStructure, diagnosis.FamilyHeader:

@@ -3,8 +3,15 @@ package diagnosis
 // The rows that judge the credential, its structure and its header.
 
 var credentialRows = []Row{
+	{WitnessMissing, FamilyCredential, hops(Edge), Definite, 401, "", "the edge signed no statement about this request", "send the request through the edge, and have it sign", ""},
+	{WitnessInvalid, FamilyCredential, hops(Edge), Definite, 401, "", "the edge's signed statement does not hold", "compare key, key id and points at the edge with edge.keys", ""},
+	{WitnessStale, FamilyCredential, hops(Edge), Definite, 401, "", "the edge's signed statement is too old or from the future", "compare the clocks of edge and gateway", ""},
+	{CredentialStripped, FamilyCredential, hops(Edge), Definite, 401, "", "the credential reached the edge and was removed behind that point", "find the rule that removes Authorization at the hop that detail names", ""},
+	{CredentialReplaced, FamilyCredential, hops(Edge), Definite, 401, "", "another kind of credential was put in place of the one that reached the edge", "turn off single sign-on or credential injection for this route at the edge", ""},
+	{CredentialRewritten, FamilyCredential, hops(Edge), Definite, 401, InvalidToken, "the credential is not the one that reached the edge", "pass Authorization on unchanged, or trust the issuer of what the edge puts there", ""},
 	{CredentialMissing, FamilyCredential, hops(Client), Weak, 401, "", "no credential arrived", "send the credential; if you do, compare what the edge receives with what it sends on", ""},
 	{CredentialMoved, FamilyCredential, hops(Edge), Weak, 401, "", "the credential arrived in another header", "restore the header at the hop that moved it", ""},
+	{StrippedSuspected, FamilyCredential, hops(Edge), Weak, 401, "", "no credential arrived, and the request shows signs of one that was removed", "compare what the edge receives with what it sends on", ""},
 	{CredentialEmpty, FamilyCredential, hops(Edge), Weak, 400, InvalidRequest, "the credential arrived blank", "look for a rule that blanks it at the edge (F5: Request Header Erase), or an empty variable at the client", ""},
 	{SchemeOnly, FamilyCredential, hops(Client), Definite, 400, InvalidRequest, "a scheme arrived and no token behind it", "put the token behind the scheme; a variable is probably empty", ""},
 	{SchemeMissing, FamilyCredential, hops(Client), Weak, 400, InvalidRequest, "the token arrived without the Bearer scheme", "prefix the token with Bearer and one space", ""},

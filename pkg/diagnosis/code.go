@@ -8,8 +8,15 @@ type Code string
 // holds the two together.
 const (
 	// P0, the credential and its way here.
+	WitnessMissing        Code = "witness_missing"
+	WitnessInvalid        Code = "witness_invalid"
+	WitnessStale          Code = "witness_stale"
+	CredentialStripped    Code = "credential_stripped"
+	CredentialReplaced    Code = "credential_replaced"
+	CredentialRewritten   Code = "credential_rewritten"
 	CredentialMissing     Code = "credential_missing"
 	CredentialMoved       Code = "credential_moved"
+	StrippedSuspected     Code = "credential_stripped_suspected"
 	CredentialEmpty       Code = "credential_empty"
 	SchemeOnly            Code = "scheme_only"
 	SchemeMissing         Code = "scheme_missing"

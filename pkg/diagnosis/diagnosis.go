@@ -30,22 +30,6 @@ func FailBy(c Code, by int64, detail string) *Failure {
 // Row returns the catalogue's row of the failure.
 func (f *Failure) Row() *Row { return Lookup(f.Code) }
 
-// Finding is an observation that explains but never rejects.
-type Finding struct {
-	Name   FindingName
-	Detail string
-}
-
-// FindingName names a finding.
-type FindingName string
-
-// Findings, for the log object and the full level's detail.
-const (
-	ForwardedPeerUntrusted    FindingName = "forwarded_peer_untrusted"
-	ConsumerHeaderFromOutside FindingName = "consumer_header_from_outside"
-	ClaimNotForwarded         FindingName = "claim_not_forwarded"
-)
-
 // Diagnosis is the verdict on one request, ready to be encoded.
 type Diagnosis struct {
 	// Failure gives the code. Accepted and CredentialArrived are codes too.

@@ -1,12 +1,17 @@
-// Package edge reads the traces that proxies, gateways and load balancers leave
-// in a request, to say which hop made a credential fail.
+// Package edge says which hop on the way to the gateway made a credential fail.
 //
-// [Explain] refines a failure that another package found. It never makes a
-// request fail and never lets one pass: its evidence is headers and unverified
-// claims, which a client could have written as well, so what it says of a hop is
-// weak ([diagnosis.Weak]) however telling the trace is. Only proof that a client
-// cannot write, such as a signed statement of the edge, may say more; that
-// would be checked in a file of its own and hand its result to Explain.
+// It knows two kinds of evidence, and neither makes a request fail by itself:
 //
-// signs.go is the knowledge: one table, a line for each trace.
+//   - Proof: points of the edge sign what they saw. [Verifier.Verify] checks the
+//     members (witness.go, witness_member.go), [Witness.Testify] compares them
+//     with what arrived. passage.go is the decision table, word.go what it says.
+//     What is proved is definite ([diagnosis.Definite]). [Witness.Vouches] is
+//     for gateways that let nothing else pass.
+//   - Traces that proxies, gateways and load balancers leave: headers and
+//     unverified claims, which a client could have written as well. [Explain]
+//     refines a failure by them and is never more than weak ([diagnosis.Weak]),
+//     however telling the trace is. signs.go is the knowledge, a line for each.
+//     [Findings] and [Passed] add what is odd, and who was on the way.
+//
+// The package is pure: time comes in as a value.
 package edge

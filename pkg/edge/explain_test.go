@@ -58,6 +58,8 @@ func TestExplain(t *testing.T) {
 		{"half of CloudFront", diagnosis.CredentialMissing, edge.Seen{Headers: headers("via", "2.0 abc.cloudfront.net (CloudFront)")}, "", ""},
 		{"Squid", diagnosis.CredentialMissing, edge.Seen{Headers: headers("via", "1.1 proxy (squid/5.7)")}, "", "Squid"},
 		{"Envoy", diagnosis.CredentialMissing, edge.Seen{Headers: headers("x-envoy-external-address", "192.0.2.1")}, "", "Envoy"},
+		{"a DPoP proof", diagnosis.CredentialMissing, edge.Seen{Headers: headers("dpop", "eyJ")}, diagnosis.StrippedSuspected, "DPoP proof"},
+		{"Connection names it", diagnosis.CredentialMissing, edge.Seen{Headers: headers("connection", "close, AUTHORIZATION")}, diagnosis.StrippedSuspected, "deletes what it names"},
 		{"a blank trace", diagnosis.CredentialMissing, edge.Seen{Headers: headers("x-envoy-external-address", "")}, "", ""},
 		{"no trace", diagnosis.CredentialMissing, edge.Seen{}, "", ""},
 		{"blanked", diagnosis.CredentialEmpty, edge.Seen{Headers: headers("authorization", "")}, "", "blanks its value"},

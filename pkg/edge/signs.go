@@ -36,7 +36,7 @@ var signs = []sign{
 	{codes: codes(diagnosis.IssuerUntrusted, diagnosis.AlgSymmetricForbidden), seen: azureFunctions, says: "Azure Static Web Apps replaced the token with its own"},
 	{codes: codes(diagnosis.IssuerUntrusted), seen: googleBackend, says: "a Google API gateway replaced the token with its own and keeps the original in x-forwarded-authorization"},
 	{codes: codes(diagnosis.IssuerUntrusted), seen: func(s *Seen) bool { return strings.HasSuffix(s.Issuer, "/pa") }, says: "PingAccess replaced the token with its own identity mapping"},
-	{codes: damage, seen: func(s *Seen) bool { return strings.HasSuffix(s.Token, ".SIGNATURE_REMOVED_BY_GOOGLE") }, says: "Google Cloud Run removed the signature; send its own token in x-serverless-authorization", becomes: diagnosis.SignatureInvalid},
+	{codes: damage, seen: func(s *Seen) bool { return strings.HasSuffix(s.Token, removedByGoogle) }, says: "Google Cloud Run removed the signature; send its own token in x-serverless-authorization", becomes: diagnosis.SignatureInvalid},
 
 	// Cut off.
 	{codes: codes(diagnosis.CredentialTruncated, diagnosis.TokenSegments, diagnosis.PayloadBadBase64, diagnosis.PayloadBadJSON), seen: (*Seen).endsAtBuffer, says: "the header line is as long as a usual buffer"},
@@ -46,10 +46,15 @@ var signs = []sign{
 	{codes: codes(diagnosis.CredentialMissing), seen: func(s *Seen) bool { return s.has("x-amz-cf-id") && s.headerHolds("via", "cloudfront") }, says: "CloudFront is on the way; it removes Authorization unless a policy forwards it"},
 	{codes: codes(diagnosis.CredentialMissing), seen: func(s *Seen) bool { return s.headerHolds("via", "(squid") }, says: "Squid is on the way; it removes Authorization without login=PASSTHRU"},
 	{codes: codes(diagnosis.CredentialMissing), seen: header("x-envoy-internal", "x-envoy-external-address", "x-envoy-expected-rq-timeout-ms"), says: "Envoy is on the way; its jwt_authn filter removes the token unless told to forward it"},
+	{codes: codes(diagnosis.CredentialMissing), seen: header("dpop"), says: "a DPoP proof came without the token that it belongs to", becomes: diagnosis.StrippedSuspected},
+	{codes: codes(diagnosis.CredentialMissing), seen: func(s *Seen) bool { return s.nominates(authorization) }, says: "Connection names Authorization, and a proxy deletes what it names", becomes: diagnosis.StrippedSuspected},
 
 	// Blanked: no proxy is known to do it to a header but by such a rule.
 	{codes: codes(diagnosis.CredentialEmpty), seen: func(*Seen) bool { return true }, says: "a rule that overwrites a header keeps its name and blanks its value"},
 }
+
+// removedByGoogle is what Google Cloud Run writes in place of a signature.
+const removedByGoogle = ".SIGNATURE_REMOVED_BY_GOOGLE"
 
 func header(names ...string) func(*Seen) bool {
 	return func(s *Seen) bool {

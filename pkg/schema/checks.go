@@ -20,6 +20,8 @@ func entityChecks() map[string][]any {
 			// Kong evaluates if_match on null too, where len_min alone would pass.
 			conditional("anonymous", table{"required": true, "len_min": 1}, "mode", table{"eq": config.ModeEnforce},
 				"mode advise cannot have anonymous: it authenticates nobody"),
+			conditional("edge.witness", table{"eq": config.WitnessRequired}, "mode", table{"eq": config.ModeEnforce},
+				"mode advise cannot require a witness: it never rejects"),
 			conditional("issuers", table{"len_min": 2}, "issuers", table{"elements": issuerNotMissing()},
 				"accept_missing_issuer is allowed with a single issuer only"),
 			needs("expects", table{"contains": config.ExpectBearer}, "issuers", "bearer in expects needs issuers"),
@@ -36,6 +38,9 @@ func entityChecks() map[string][]any {
 		"issuers[]": {
 			needs("skip_audience_check", table{"eq": false}, "audiences",
 				"audiences must not be empty unless skip_audience_check is true"),
+		},
+		"edge": {
+			needs("witness", table{"not_one_of": []string{config.WitnessOff}}, "keys", "witness needs keys"),
 		},
 		"rate_limiting": {
 			needs("tiers", table{"len_min": 1}, "default_tier", "tiers need default_tier"),

@@ -87,8 +87,11 @@ func defaultOf(f *shape.Field) string {
 
 func boundsOf(f *shape.Field) string {
 	var bounds []string
-	if f.LenMin > 0 {
+	if f.LenMin > 0 && f.Elem != nil {
 		bounds = append(bounds, fmt.Sprintf("at least %d", f.LenMin))
+	}
+	if f.LenMax > 0 && f.Elem != nil {
+		bounds = append(bounds, fmt.Sprintf("at most %d", f.LenMax))
 	}
 	if f.Key != nil && f.Key.Format != "" {
 		bounds = append(bounds, config.Formats[f.Key.Format].Want+" to "+expectation(f.Elem))
@@ -113,7 +116,11 @@ func expectation(f *shape.Field) string {
 		return fmt.Sprintf("%d to %d", f.Between.Min, f.Between.Max)
 	}
 	want := config.Formats[f.Format].Want
-	if want != "" && f.LenMax > 0 {
+	switch {
+	case want == "" || f.LenMax == 0:
+	case f.LenMin > 0:
+		want += fmt.Sprintf(", %d to %d bytes", f.LenMin, f.LenMax)
+	default:
 		want += fmt.Sprintf(", at most %d bytes", f.LenMax)
 	}
 	return want

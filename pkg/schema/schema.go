@@ -94,6 +94,9 @@ func constrain(t table, f *shape.Field) {
 	if f.Referenceable {
 		t["referenceable"] = true
 	}
+	if f.Encrypted {
+		t["encrypted"] = true
+	}
 	format := config.Formats[f.Format]
 	switch wanted := "expected " + expectation(f); {
 	case format.Match != "":

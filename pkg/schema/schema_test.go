@@ -114,7 +114,7 @@ func defaults(t *testing.T, record map[string]any) map[string]any {
 // them functions, descriptions of 10 to 500 characters.
 func TestKongAcceptsTheShape(t *testing.T) {
 	attributes := strings.Fields(`type required default description elements keys values fields entity_checks reference
-		eq one_of between len_min len_max match match_any starts_with is_regex err referenceable`)
+		eq one_of between len_min len_max match match_any starts_with is_regex err referenceable encrypted`)
 	visit(t, "", fieldsOf(t, dump(t))["config"], func(path string, node map[string]any) {
 		for key := range node {
 			if !slices.Contains(attributes, key) {
@@ -139,7 +139,7 @@ func TestKongAcceptsTheShape(t *testing.T) {
 
 func testCheck(t *testing.T, at string, fields map[string]map[string]any, name string, arg any) {
 	t.Helper()
-	conditions := strings.Fields(`required elements keys values eq gt len_min contains`)
+	conditions := strings.Fields(`required elements keys values eq gt len_min contains not_one_of`)
 	var names []any
 	switch name {
 	case "at_least_one_of":

@@ -106,6 +106,7 @@ func readConstraints(f *Field, tag reflect.StructTag) error {
 	}
 	value.Format = tag.Get("format")
 	value.Referenceable = tag.Get("referenceable") == "true"
+	value.Encrypted = tag.Get("encrypted") == "true"
 	if f.Key != nil {
 		f.Key.Format = tag.Get("key_format")
 	}

@@ -17,8 +17,9 @@
 //	format:"url"             name of a syntax rule
 //	key_format:"token"       the same for the keys of a map
 //	referenceable:"true"     may be a vault reference in Kong
+//	encrypted:"true"         stored encrypted where Kong has a keyring
 //
-// On a list or a map, one_of, format and referenceable speak of its values.
+// On a list or a map, one_of, format, referenceable and encrypted speak of its values.
 package shape
 
 import "fmt"
@@ -55,6 +56,7 @@ type Field struct {
 	LenMax        int      // 0: no rule
 	Format        string   // "": none
 	Referenceable bool
+	Encrypted     bool
 
 	Fields []*Field // of a record, in the order of the struct
 	Key    *Field   // of a map
