@@ -29,11 +29,18 @@ test: deps ## everything: unit tests with the race detector, then the spec
 	go test -race ./...
 	$(MAKE) --no-print-directory spec
 
-deps: ## install what the tests need (Debian: a C compiler for the race detector, HAProxy)
+deps: ## install what the tests need, on Debian: a C compiler for -race, the proxies of the specs, Tcl
 	@need=; \
+	has() { test -e "$$1" || need="$$need $$2"; }; \
 	command -v gcc >/dev/null || need="gcc libc6-dev"; \
-	test -x /usr/sbin/haproxy || command -v haproxy >/dev/null || need="$$need haproxy"; \
-	test -z "$$need" || { apt-get update -q && apt-get install -qy --no-install-recommends $$need; }
+	has /usr/sbin/haproxy haproxy; \
+	has /usr/sbin/nginx nginx; \
+	has /usr/share/nginx/modules-available/mod-http-js.conf libnginx-mod-http-js; \
+	has /usr/sbin/apache2 apache2; \
+	has /usr/sbin/squid squid; \
+	has /usr/bin/tclsh tcl; \
+	has /usr/share/tcltk/tcllib1.21 tcllib; \
+	test -z "$$need" || { apt-get update -q && RUNLEVEL=1 apt-get install -qy --no-install-recommends $$need; }
 
 spec: ## the black-box suite; KONG_BIN=/path/to/kong runs it on a real Kong
 	KONG_BIN="$(KONG_BIN)" go test -count=1 -tags spec ./spec/...

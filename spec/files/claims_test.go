@@ -79,7 +79,7 @@ func TestNamesExist(t *testing.T) {
 	}
 }
 
-var findings = []diagnosis.FindingName{diagnosis.ClaimNotForwarded, diagnosis.ForwardedPeerUntrusted, diagnosis.ConsumerHeaderFromOutside}
+var findings = diagnosis.FindingNames()
 
 var quotedDefault = regexp.MustCompile("`([a-z_.]+)` \\((\\d+)[ ,)]")
 

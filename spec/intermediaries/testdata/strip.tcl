@@ -1,0 +1,1 @@
+when HTTP_REQUEST { HTTP::header remove Authorization }
