@@ -173,6 +173,8 @@ type load struct {
 	cancel context.CancelFunc
 	group  sync.WaitGroup
 	sent   atomic.Int64
+	// gap allows 5xx answers: the plugin process is away.
+	gap atomic.Bool
 
 	mu     sync.Mutex
 	wrong  []string
@@ -209,6 +211,8 @@ func (l *load) note(resp *http.Response, err error, want int) {
 	switch {
 	case err != nil:
 		l.wrong = append(l.wrong, err.Error())
+	case resp.StatusCode >= 500 && l.gap.Load():
+		l.status[resp.StatusCode]++
 	case resp.StatusCode != want:
 		l.wrong = append(l.wrong, fmt.Sprintf("%d %s, want %d", resp.StatusCode, resp.Header.Get("X-Auth-Diagnosis"), want))
 	default:
