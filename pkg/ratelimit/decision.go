@@ -5,15 +5,16 @@ import "time"
 // Window names a window of a tier.
 type Window uint8
 
-// The windows, the shorter before the longer. If you add one, also extend the
-// table below, [Tier], [Decision], [State.Spend] and [AppendHeaders].
+// The windows, the shorter before the longer.
 const (
 	WindowNone Window = iota
 	WindowSecond
+	WindowMinute
+	WindowHour
 	WindowDay
 )
 
-var windowNames = [...]string{WindowNone: "none", WindowSecond: "second", WindowDay: "day"}
+var windowNames = [...]string{"none", "second", "minute", "hour", "day"}
 
 // String returns the window's name as the configuration spells it.
 func (w Window) String() string {
@@ -39,18 +40,41 @@ type Quota struct {
 // Decision is the answer to one request.
 type Decision struct {
 	Allowed bool
-	// Window is the window that denied, the one with the longer wait if both
+	// Window is the window that denied, the one with the longest wait if several
 	// did. It is WindowNone if the request was allowed, and also in a denial by
 	// a store that could not count at all.
 	Window Window
 	// RetryAfter is the time until the same request would pass, if no other
 	// comes before it: exact, never early; 0 if it was allowed.
 	RetryAfter time.Duration
-	// Second and Day are set as far as the tier has these windows.
-	Second, Day Quota
+	// Each is set if the tier has the window.
+	Second, Minute, Hour, Day Quota
 	// Overflow marks a decision made on counters that several keys share,
 	// because the store was full.
 	Overflow bool
+	// Degraded marks a decision made without the store that all nodes share.
+	Degraded bool
+}
+
+// deny notes that a window denies, and the wait that it asks for. Windows come
+// the shorter before the longer.
+func (d *Decision) deny(w Window, wait time.Duration) {
+	if d.Allowed || wait >= d.RetryAfter {
+		d.Window, d.RetryAfter = w, wait
+	}
+	d.Allowed = false
+}
+
+func (d *Decision) quota(w Window) *Quota {
+	switch w {
+	case WindowSecond:
+		return &d.Second
+	case WindowMinute:
+		return &d.Minute
+	case WindowHour:
+		return &d.Hour
+	}
+	return &d.Day
 }
 
 // RetrySeconds returns RetryAfter in whole seconds, rounded up, at least 1: the

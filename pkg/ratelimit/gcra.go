@@ -29,9 +29,9 @@ func (s State) meterAt(at time.Duration) meter {
 	return meter{at: at, debt: max(0, s.TAT-at), interval: time.Duration(s.Interval)}
 }
 
-// wait returns the time from m.at until one more request fits, 0 for now.
-func (m meter) wait(burst int64) time.Duration {
-	return max(0, m.debt-time.Duration(burst-1)*m.interval)
+// wait returns the time from m.at until a request of some cost fits, 0 for now.
+func (m meter) wait(burst, cost int64) time.Duration {
+	return max(0, m.debt-time.Duration(max(0, burst-cost))*m.interval)
 }
 
 // in returns the debt in units of another interval: the same number of requests.

@@ -55,7 +55,7 @@ func TestHeadersGolden(t *testing.T) {
 		var s ratelimit.State
 		var d ratelimit.Decision
 		for range c.sent + 1 {
-			s, d = s.Spend(0, c.now, c.tier, utc.Day(c.now))
+			s, d = s.Spend(0, c.now, c.tier, utc.Day(c.now), 1)
 		}
 		if c.shown != nil {
 			d = c.shown(d)

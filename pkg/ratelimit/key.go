@@ -71,6 +71,10 @@ func FallbackAddress(namespace string, addr netip.Addr) Key {
 	return k
 }
 
+// RestoreKey returns the key with a digest that [Key.Digest] gave, for stores
+// that have kept no more of it.
+func RestoreKey(digest [DigestSize]byte, fallback bool) Key { return Key{digest, fallback} }
+
 // Digest returns the key's bytes.
 func (k Key) Digest() [DigestSize]byte { return k.digest }
 

@@ -14,6 +14,8 @@ type State struct {
 	Day    int32
 	// Interval is what one request added to TAT, in nanoseconds (at most 10^9).
 	Interval uint32
+	// Minute and Hour count the admitted requests of one minute and one hour.
+	Minute, Hour Count
 }
 
 // Spend decides one request and returns the key's state after it, which is s
@@ -21,72 +23,66 @@ type State struct {
 //
 // at is the instant on the time line of [State.TAT], now the same instant by
 // the wall clock, and day the calendar day of now. The tier must be valid.
-func (s State) Spend(at time.Duration, now time.Time, tier Tier, day Day) (State, Decision) {
+//
+// cost is what an admission weighs, normally 1. A store that cannot see what
+// other nodes admit lets each admission weigh as many as there are nodes: it
+// then keeps to its share of the rate and of what was left of each window. A
+// bucket smaller than the cost admits one request when it is empty.
+func (s State) Spend(at time.Duration, now time.Time, tier Tier, day Day, cost int64) (State, Decision) {
 	var (
-		m              = s.meterAt(at)
-		used, today    = s.dayUse(day, now)
-		left           = max(0, time.Unix(today.End, 0).Sub(now))
-		wait, waitDay  time.Duration
-		next, decision = s, Decision{Allowed: true}
+		m       = s.meterAt(at)
+		windows = s.windows(now, tier, day)
+		d       = Decision{Allowed: true}
+		reset   = m.debt
 	)
 	if tier.Second > 0 {
-		if wait = m.wait(tier.burst()); wait > 0 {
-			wait += m.at - at // as the caller's clock sees it
+		if wait := m.wait(tier.burst(), cost); wait > 0 {
+			reset = wait + m.at - at // as the caller's clock sees it
+			d.deny(WindowSecond, reset)
 		}
 	}
-	if tier.Day > 0 && used >= tier.Day {
-		waitDay = left
-		decision.Allowed = false
-	}
-	if wait > 0 {
-		decision.Allowed = false
-	}
-	if !decision.Allowed {
-		return s, decision.deny(tier, m, wait, waitDay, used, left)
-	}
-
-	if tier.Second > 0 {
-		interval := tier.interval()
-		debt := m.in(interval) + interval
-		next.TAT, next.Last, next.Interval = m.at+debt, m.at, uint32(interval)
-		decision.Second = Quota{tier.Second, min(tier.Second, room(tier.burst(), debt, interval)), debt}
-	}
-	if tier.Day > 0 {
-		next.Used, next.Day, next.DayEnd = used+1, today.Number, today.End
-		decision.Day = Quota{tier.Day, tier.Day - next.Used, left}
-	}
-	return next, decision
-}
-
-// deny fills in a denial. Every window is shown without the denied request.
-func (d Decision) deny(tier Tier, m meter, wait, waitDay time.Duration, used int64, left time.Duration) Decision {
-	if tier.Second > 0 {
-		d.Second = Quota{tier.Second, min(tier.Second, room(tier.burst(), m.debt, m.interval)), m.debt}
-		if wait > 0 {
-			d.Second.Reset = wait
+	for i := range windows {
+		if w := &windows[i]; w.limit > 0 && w.used+min(cost, w.limit) > w.limit {
+			d.deny(w.window, w.left)
 		}
 	}
-	if tier.Day > 0 {
-		d.Day = Quota{tier.Day, max(0, tier.Day-used), left}
+	if !d.Allowed {
+		cost = 0
 	}
-	if waitDay > 0 && waitDay >= wait {
-		d.Window, d.RetryAfter = WindowDay, waitDay
-	} else {
-		d.Window, d.RetryAfter = WindowSecond, wait
+	next := s
+	for i := range windows {
+		if w := &windows[i]; w.limit > 0 {
+			w.used += cost
+			*d.quota(w.window) = Quota{w.limit, max(0, w.limit-w.used), w.left}
+		}
 	}
-	return d
+	if tier.Second > 0 {
+		left := room(tier.burst(), m.debt, m.interval)
+		if d.Allowed {
+			interval := tier.interval()
+			debt := m.in(interval) + time.Duration(cost)*interval
+			next.TAT, next.Last, next.Interval = m.at+debt, m.at, uint32(interval)
+			left, reset = room(tier.burst(), debt, interval), debt
+		}
+		d.Second = Quota{tier.Second, min(tier.Second, left), reset}
+	}
+	if d.Allowed {
+		next.keep(&windows)
+	}
+	return next, d
 }
 
 // Idle reports whether a store may drop s, because forgetting it changes no
-// later decision: no request is left in the bucket and the counted day is over.
-// It MUST NOT drop any other: that would hand out a fresh quota.
+// later decision: no request is left in the bucket and the counted windows are
+// over. It MUST NOT drop any other: that would hand out a fresh quota.
 //
-// A day that ends further ahead than any day lasts was written by a clock that
-// was wrong. It counts as over, or nothing would ever free its room.
+// A window that ends further ahead than any such window lasts was written by a
+// clock that was wrong. It counts as over, or nothing would ever free its room.
 func (s State) Idle(at time.Duration, now time.Time) bool {
 	if s.TAT > at {
 		return false
 	}
 	left := s.DayEnd - now.Unix()
-	return s.Used == 0 || left <= 0 || left > longestDay
+	return (s.Used == 0 || left <= 0 || left > longestDay) &&
+		s.Minute.over(now, secondsPerMinute) && s.Hour.over(now, secondsPerHour)
 }

@@ -26,7 +26,7 @@ func TestWallClockStepLeavesTheSecondWindow(t *testing.T) {
 			if i >= 50 {
 				now = now.Add(step)
 			}
-			next, d := s.Spend(at, now, tier, utc.Day(now))
+			next, d := s.Spend(at, now, tier, utc.Day(now), 1)
 			if s = next; d.Allowed {
 				passed++
 			}
@@ -40,7 +40,7 @@ func TestWallClockStepLeavesTheSecondWindow(t *testing.T) {
 func TestWrongClockNeitherResetsNorOutlastsTheDay(t *testing.T) {
 	tier := ratelimit.Tier{Name: "t", Day: 3}
 	spend := func(s ratelimit.State, now time.Time) (ratelimit.State, ratelimit.Decision) {
-		return s.Spend(0, now, tier, utc.Day(now))
+		return s.Spend(0, now, tier, utc.Day(now), 1)
 	}
 	future := noon.AddDate(11, 0, 0)
 	s, _ := spend(ratelimit.State{}, future)
@@ -69,7 +69,7 @@ func TestZonesFarApartShareADay(t *testing.T) {
 	for i := range 5 * 24 * 60 {
 		now := noon.Add(time.Duration(i) * time.Minute)
 		var d ratelimit.Decision
-		s, d = s.Spend(0, now, tier, []*ratelimit.Calendar{east, west}[i/7%2].Day(now))
+		s, d = s.Spend(0, now, tier, []*ratelimit.Calendar{east, west}[i/7%2].Day(now), 1)
 		if d.Allowed {
 			passed++
 		} else if d.Window != ratelimit.WindowDay || d.RetryAfter <= 0 {
@@ -94,8 +94,8 @@ func TestLongerWaitNamesTheWindow(t *testing.T) {
 		{"at midnight the second", noon.Add(12*time.Hour - 100*time.Millisecond), ratelimit.WindowSecond, time.Second, 100 * time.Millisecond},
 	} {
 		day := utc.Day(c.now)
-		s, _ := ratelimit.State{}.Spend(0, c.now, slow, day)
-		_, d := s.Spend(0, c.now, slow, day)
+		s, _ := ratelimit.State{}.Spend(0, c.now, slow, day, 1)
+		_, d := s.Spend(0, c.now, slow, day, 1)
 		expected := ratelimit.Decision{
 			Window: c.window, RetryAfter: c.retry,
 			Second: ratelimit.Quota{Limit: 1, Reset: time.Second},
@@ -115,17 +115,17 @@ func TestLargestTierDoesNotOverflow(t *testing.T) {
 
 	// A bucket full to the last request, built from the longest interval.
 	full := ratelimit.State{TAT: at + ratelimit.MaxRate*time.Second, Last: at, Interval: uint32(time.Second)}
-	if next, d := full.Spend(at, noon, slow, day); d.Allowed || d.RetryAfter != time.Second || next != full {
+	if next, d := full.Spend(at, noon, slow, day, 1); d.Allowed || d.RetryAfter != time.Second || next != full {
 		t.Errorf("full: expected a denial for one second that changes nothing, got %+v", d)
 	}
-	if _, d := full.Spend(at, noon, most, day); d.Allowed || d.RetryAfter != time.Second {
+	if _, d := full.Spend(at, noon, most, day, 1); d.Allowed || d.RetryAfter != time.Second {
 		t.Errorf("full, under the fastest tier: expected a denial for one second, got %+v", d)
 	}
-	next, d := full.Spend(at+time.Second, noon, most, day)
+	next, d := full.Spend(at+time.Second, noon, most, day, 1)
 	if !d.Allowed || next.TAT-next.Last != ratelimit.MaxRate {
 		t.Errorf("with one request gone: expected a full bucket of short intervals, got %+v, %+v", d, next)
 	}
-	back, d := next.Spend(at+time.Second+1, noon, slow, day)
+	back, d := next.Spend(at+time.Second+1, noon, slow, day, 1)
 	if !d.Allowed || back.TAT-back.Last != ratelimit.MaxRate*time.Second {
 		t.Errorf("back again: expected a full bucket of long intervals, got %+v, %+v", d, back)
 	}
@@ -134,7 +134,7 @@ func TestLargestTierDoesNotOverflow(t *testing.T) {
 func TestConversionRoundsAgainstTheClient(t *testing.T) {
 	// A third of a request, in nanoseconds of two tiers.
 	third := ratelimit.State{TAT: 1, Interval: 3}
-	next, _ := third.Spend(0, noon, ratelimit.Tier{Second: 100_000_000}, utc.Day(noon))
+	next, _ := third.Spend(0, noon, ratelimit.Tier{Second: 100_000_000}, utc.Day(noon), 1)
 	if next.TAT != 4+10 {
 		t.Errorf("expected a debt of 4 ns and one interval of 10 ns, got %v", next.TAT)
 	}
@@ -150,7 +150,7 @@ func TestSpendIsAllOrNothing(t *testing.T) {
 			at += time.Duration(rapid.Int64Range(0, int64(200*time.Millisecond)).Draw(rt, "pause"))
 			tier := ratelimit.Tier{Name: "t", Second: rapid.Int64Range(0, 30).Draw(rt, "second"), Day: rapid.Int64Range(1, 60).Draw(rt, "day")}
 			now := noon.Add(at)
-			next, d := s.Spend(at, now, tier, utc.Day(now))
+			next, d := s.Spend(at, now, tier, utc.Day(now), 1)
 			switch {
 			case !d.Allowed && next != s:
 				rt.Fatalf("a denial changed %+v to %+v", s, next)
@@ -167,7 +167,7 @@ func TestSpendIsAllOrNothing(t *testing.T) {
 }
 
 func TestIdle(t *testing.T) {
-	s, _ := ratelimit.State{}.Spend(0, noon, ratelimit.Tier{Second: 10, Burst: 1, Day: 5}, utc.Day(noon))
+	s, _ := ratelimit.State{}.Spend(0, noon, ratelimit.Tier{Second: 10, Burst: 1, Day: 5}, utc.Day(noon), 1)
 	for _, c := range []struct {
 		name     string
 		at       time.Duration

@@ -9,7 +9,7 @@ import (
 // Bounds of a tier's numbers. Within them no arithmetic of this package
 // overflows: MaxRate requests of an interval of one second are 10^18 ns.
 const (
-	MaxRate = 1_000_000_000     // Second and Burst
+	MaxRate = 1_000_000_000     // Second, Burst, Minute and Hour
 	MaxDay  = 1_000_000_000_000 // Day
 )
 
@@ -27,8 +27,9 @@ type Tier struct {
 	Second int64
 	// Burst is the number of requests that may come at once; 0 means Second.
 	Burst int64
-	// Day is the number of requests per calendar day.
-	Day int64
+	// Minute, Hour and Day are the numbers of requests per calendar minute, hour
+	// and day.
+	Minute, Hour, Day int64
 }
 
 // Validate reports every way in which t cannot be enforced: a number outside
@@ -38,7 +39,7 @@ func (t Tier) Validate() error {
 	for _, f := range []struct {
 		name       string
 		value, max int64
-	}{{"second", t.Second, MaxRate}, {"burst", t.Burst, MaxRate}, {"day", t.Day, MaxDay}} {
+	}{{"second", t.Second, MaxRate}, {"burst", t.Burst, MaxRate}, {"minute", t.Minute, MaxRate}, {"hour", t.Hour, MaxRate}, {"day", t.Day, MaxDay}} {
 		if f.value < 0 || f.value > f.max {
 			errs = append(errs, fmt.Errorf("tier %q: %s: %w: expected 0 to %d, got %d", t.Name, f.name, ErrOutOfRange, f.max, f.value))
 		}
@@ -46,7 +47,7 @@ func (t Tier) Validate() error {
 	if t.Burst != 0 && t.Second == 0 {
 		errs = append(errs, fmt.Errorf("tier %q: %w", t.Name, ErrBurstAlone))
 	}
-	if t.Second == 0 && t.Day == 0 {
+	if t.Second == 0 && t.Minute == 0 && t.Hour == 0 && t.Day == 0 {
 		errs = append(errs, fmt.Errorf("tier %q: %w", t.Name, ErrNoWindow))
 	}
 	return errors.Join(errs...)

@@ -1,78 +1,83 @@
 package ratelimit
 
-import (
-	"sort"
-	"sync/atomic"
-	"time"
-)
+import "time"
 
-// Day is a calendar day in some zone.
-type Day struct {
-	// Number counts the zone's days from 1970-01-01, which is 0.
-	Number int32
-	// End is the first second of the next day, in seconds since the Unix epoch.
-	End int64
+// The windows of minute, hour and day are calendar windows: each counts from its
+// beginning and is whole again at its end. Minutes and hours are those of UTC,
+// as in Kong's rate-limiting plugin; the day is that of a [Calendar].
+
+// window is a calendar window of one key at one instant.
+type window struct {
+	window Window
+	limit  int64 // 0 if the tier has no such window
+	used   int64
+	left   time.Duration // until its end
+	number int64         // which minute, hour or day it is
+	end    int64         // of the day, in Unix seconds
 }
 
-const secondsPerDay = 24 * 60 * 60
-
-// longestDay bounds the search for a day's end, in seconds. Days of 23 to 25
-// hours are common; a zone that crossed the date line has lived one twice.
-const longestDay = 3 * secondsPerDay
-
-// Calendar tells which day it is in one zone. It is safe for concurrent use and
-// costs a comparison except in the first moment of a day.
-type Calendar struct {
-	loc     *time.Location
-	current atomic.Pointer[span]
-}
-
-// span is a stretch of time known to lie in one day.
-type span struct {
-	from int64 // Unix seconds
-	day  Day
-}
-
-// NewCalendar returns the calendar of loc; nil means UTC.
-func NewCalendar(loc *time.Location) *Calendar {
-	if loc == nil {
-		loc = time.UTC
+// windows reads the calendar windows that tier has, the shorter before the
+// longer.
+func (s State) windows(now time.Time, tier Tier, day Day) (list [3]window) {
+	if tier.Minute > 0 {
+		list[0] = s.Minute.window(WindowMinute, tier.Minute, now, secondsPerMinute)
 	}
-	return &Calendar{loc: loc}
-}
-
-// Location returns the calendar's zone.
-func (c *Calendar) Location() *time.Location { return c.loc }
-
-// Day returns the day in which now lies, by its wall clock.
-func (c *Calendar) Day(now time.Time) Day {
-	sec := now.Unix()
-	if s := c.current.Load(); s != nil && sec >= s.from && sec < s.day.End {
-		return s.day
+	if tier.Hour > 0 {
+		list[1] = s.Hour.window(WindowHour, tier.Hour, now, secondsPerHour)
 	}
-	s := &span{from: sec, day: dayAt(sec, c.loc)}
-	c.current.Store(s)
-	return s.day
-}
-
-// dayAt finds the end of the day by search, not by building the next midnight:
-// where clocks change at midnight, that midnight may not exist (Cairo in
-// spring) or exist twice (Havana in autumn), and [time.Date] does not say which
-// of the answers it gives. A search also skips days that a zone left out.
-func dayAt(sec int64, loc *time.Location) Day {
-	today := dayNumber(sec, loc)
-	n := sort.Search(longestDay, func(i int) bool { return dayNumber(sec+int64(i), loc) > today })
-	return Day{Number: today, End: sec + int64(n)}
-}
-
-func dayNumber(sec int64, loc *time.Location) int32 {
-	_, offset := time.Unix(sec, 0).In(loc).Zone()
-	local := sec + int64(offset)
-	n := local / secondsPerDay
-	if local%secondsPerDay < 0 {
-		n--
+	if tier.Day > 0 {
+		used, in := s.dayUse(day, now)
+		list[2] = window{WindowDay, tier.Day, used, until(in.End, now), int64(in.Number), in.End}
 	}
-	return int32(n)
+	return list
+}
+
+// keep writes the windows of an admitted request back.
+func (s *State) keep(list *[3]window) {
+	if w := &list[0]; w.limit > 0 {
+		s.Minute = Count{Number: uint32(w.number), Used: uint32(min(w.used, maxCount))}
+	}
+	if w := &list[1]; w.limit > 0 {
+		s.Hour = Count{Number: uint32(w.number), Used: uint32(min(w.used, maxCount))}
+	}
+	if w := &list[2]; w.limit > 0 {
+		s.Used, s.Day, s.DayEnd = w.used, int32(w.number), w.end
+	}
+}
+
+// Count is how many requests were admitted in one minute or one hour.
+type Count struct {
+	// Number counts these windows from the Unix epoch on, which began window 0.
+	Number uint32
+	Used   uint32
+}
+
+// maxCount is the most that a Count holds; limits end far below it.
+const maxCount = 1<<32 - 1
+
+// window reads the count for now, in windows of so many seconds.
+//
+// A counted window one ahead is that of a clock that was stepped back over a
+// boundary: the count goes on in it while it lasts. One further ahead was
+// written by a clock that was wrong: its count is taken along.
+func (c Count) window(name Window, limit int64, now time.Time, seconds int64) window {
+	current := now.Unix() / seconds
+	w := window{window: name, limit: limit, number: current}
+	switch ahead := int64(c.Number) - current; {
+	case ahead == 0, ahead > 1:
+		w.used = int64(c.Used)
+	case ahead == 1:
+		w.used, w.number = int64(c.Used), int64(c.Number)
+	}
+	w.left = until((w.number+1)*seconds, now)
+	return w
+}
+
+// over reports whether the counted window has ended or lies so far ahead that it
+// was never right.
+func (c Count) over(now time.Time, seconds int64) bool {
+	ahead := int64(c.Number) - now.Unix()/seconds
+	return c.Used == 0 || ahead < 0 || ahead > 1
 }
 
 // dayUse returns what the key has used of day, and the day to go on counting in.
@@ -94,4 +99,9 @@ func (s State) dayUse(day Day, now time.Time) (used int64, in Day) {
 	default:
 		return s.Used, day
 	}
+}
+
+// until returns the time from now to an end in Unix seconds, never negative.
+func until(end int64, now time.Time) time.Duration {
+	return max(0, time.Unix(end, 0).Sub(now))
 }

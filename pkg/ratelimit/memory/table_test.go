@@ -30,7 +30,7 @@ func TestTableAgreesWithAMapThatForgetsNothing(t *testing.T) {
 			tier := rapid.SampledFrom(tiers).Draw(rt, "tier")
 
 			got := l.Allow(now, key(k), tier, utc)
-			next, expected := states[k].Spend(now.Sub(start), now, tier, utc.Day(now))
+			next, expected := states[k].Spend(now.Sub(start), now, tier, utc.Day(now), 1)
 			switch {
 			case !got.Overflow && got != expected:
 				rt.Fatalf("key %d, tier %s at %v:\nexpected %+v\ngot      %+v", k, tier.Name, now, expected, got)
