@@ -9,6 +9,7 @@
 package deck
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -93,10 +94,14 @@ func (c *checker) add(at *yaml.Node, path, message string) {
 const formatVersion = "3.0"
 
 func (c *checker) document(data []byte) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
+	var doc, second yaml.Node
+	in := yaml.NewDecoder(bytes.NewReader(data))
+	if err := in.Decode(&doc); err != nil && err != io.EOF {
 		c.add(nil, "", "not YAML: "+strings.TrimPrefix(err.Error(), "yaml: "))
 		return
+	}
+	if err := in.Decode(&second); err != io.EOF {
+		c.add(&second, "", "expected one YAML document, got another after it: the gateway reads the first only")
 	}
 	top := resolve(&doc)
 	if top == nil || top.Kind != yaml.MappingNode {

@@ -28,7 +28,7 @@ func (c *checker) instance(plugin *yaml.Node, path string) {
 	for _, source := range sources {
 		values, ok := decode(source)
 		if !ok {
-			c.add(source, path+".config", "expected a mapping with strings as keys, got something else")
+			c.add(source, path+".config", "expected a mapping with strings as keys, each of them once, got something else")
 			return
 		}
 		for key, value := range values {
