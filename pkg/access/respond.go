@@ -164,6 +164,9 @@ func limited(c diagnosis.Code) bool {
 	return c == diagnosis.RateLimited || c == diagnosis.QuotaExceeded
 }
 
+// uncounted reports whether a code refuses what the limiter could not count.
+func uncounted(c diagnosis.Code) bool { return c == diagnosis.LimiterUnavailable }
+
 func one(name, value string) Header { return Header{Name: name, Values: []string{value}} }
 
 // Fault words the answer to a request on which the plugin itself failed,

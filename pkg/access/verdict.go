@@ -95,14 +95,15 @@ func (v *verdict) counts() bool {
 // the verdict is against it is marked as advice: others decide.
 func (r *Route) answer(g Gateway, v *verdict) error {
 	code := v.diagnosis.Code
+	byLimiter := limited(code) || uncounted(code)
 	switch {
 	case r.advises:
 		return r.advise(g, v)
 	case code == diagnosis.Accepted:
 		return r.accept(g, v)
-	case limited(code) && !r.limits.reportOnly:
+	case byLimiter && !r.limits.reportOnly:
 		return r.reject(g, v)
-	case limited(code), v.pass != passToken:
+	case byLimiter, v.pass != passToken:
 		v.diagnosis.Advise = true
 		return r.accept(g, v)
 	}

@@ -19,11 +19,14 @@ type witness struct {
 	// lone says that a credential can stand in Authorization only, so that what
 	// is wrong with one is wrong there.
 	lone bool
+	// names are the headers in which the route looks for a credential.
+	names []string
 }
 
 func newWitness(c *config.Config) witness {
+	names := headerNames(want(c))
 	if c.Edge.Witness == config.WitnessOff {
-		return witness{}
+		return witness{names: names}
 	}
 	keys := make([]edge.Key, len(c.Edge.Keys))
 	for i, k := range c.Edge.Keys {
@@ -34,7 +37,23 @@ func newWitness(c *config.Config) witness {
 		required: c.Edge.Witness == config.WitnessRequired,
 		lone: slices.Equal(lower(c.HeaderNames), []string{authorization}) && len(c.CookieNames)+len(c.URIParamNames) == 0 &&
 			!slices.Contains(c.Expects, config.ExpectKey),
+		names: names,
 	}
+}
+
+// headerNames lists the headers that may hold what a route takes, in lower case.
+func headerNames(w credential.Want) (names []string) {
+	for _, kind := range w.Expects {
+		switch kind {
+		case credential.Bearer:
+			names = append(names, w.HeaderNames...)
+		case credential.Basic:
+			names = append(names, authorization)
+		case credential.Key:
+			names = append(names, lower(w.KeyNames)...)
+		}
+	}
+	return names
 }
 
 const authorization = "authorization"
@@ -93,7 +112,7 @@ func (v *verdict) demand(said *edge.Witness, arrived edge.Arrived) bool {
 // blame words the verdict: proof first, then traces.
 func (r *Route) blame(g Gateway, v *verdict, said *edge.Witness, arrived edge.Arrived) (err error) {
 	seen := v.seen
-	seen.Headers, seen.Edge = arrived.Headers, r.edgeName
+	seen.Headers, seen.Names, seen.Edge = arrived.Headers, r.witness.names, r.edgeName
 	v.diagnosis.Findings = append(v.diagnosis.Findings, edge.Findings(seen)...)
 	if said.In != nil {
 		if arrived.Method = v.method; arrived.Method == "" {
@@ -117,9 +136,22 @@ func (r *Route) blame(g Gateway, v *verdict, said *edge.Witness, arrived edge.Ar
 	case t.Decided:
 		v.diagnosis.Failure = *t.Failure
 	case first.Hop == diagnosis.HopUnset: // else no trace of a hop changes whose it is
-		v.diagnosis.Failure = *edge.Explain(&first, seen)
+		v.suspect(&first, seen)
 	}
 	return nil
+}
+
+// suspect words the verdict by traces, or lists what may have done it without
+// leaving any.
+func (v *verdict) suspect(first *diagnosis.Failure, seen edge.Seen) {
+	f := edge.Explain(first, seen)
+	v.diagnosis.Failure = *f
+	if f != first {
+		return
+	}
+	if may := edge.Candidates(first, seen); len(may) > 0 {
+		v.context("may be " + strings.Join(may, "; or "))
+	}
 }
 
 // absent reports whether a code says only that no credential was found, which

@@ -11,17 +11,8 @@ var exempt = map[diagnosis.Code]string{
 	"internal_error":    "takes a fault in the plugin itself: tested in pkg/pluginserver",
 	"deadline_exceeded": "takes a gateway that stops answering: tested in pkg/pluginserver",
 
-	"credential_stripped":  signs,
-	"credential_replaced":  signs,
-	"credential_rewritten": signs,
-	"witness_missing":      signs,
-	"witness_invalid":      signs,
-	"witness_stale":        signs,
-
-	"credential_stripped_suspected": "takes traces of other requests: tested in pkg/edge",
+	"limiter_unavailable": "takes a Redis that is away: tested in pkg/access and spec",
 }
-
-const signs = "takes an edge that signs what it saw: tested in pkg/edge"
 
 func TestEveryCodeIsProduced(t *testing.T) {
 	produced := map[diagnosis.Code]bool{}

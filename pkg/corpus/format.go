@@ -119,6 +119,8 @@ type Expect struct {
 	Certainty string   `json:"certainty"`
 	By        *int64   `json:"by,omitempty"`
 	Also      []string `json:"also,omitempty"`
+	// Findings are the names of what else is odd about the request, in order.
+	Findings []string `json:"findings,omitempty"`
 	// Shown is what the client learns where that is less.
 	Shown *Shown `json:"shown,omitempty"`
 	// Status of the answer, 0 when the request goes on to the service. It then

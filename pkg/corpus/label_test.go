@@ -25,6 +25,9 @@ func checkLabel(t *testing.T, c *corpus.Case, s corpus.Setup, g *bridge) {
 		for _, v := range g.log["also"].Elements() {
 			got.Also = append(got.Also, text(v))
 		}
+		for _, v := range g.log["findings"].Elements() {
+			got.Findings = append(got.Findings, text(v))
+		}
 	}
 	got.Shown = shown(t, g)
 	if want.Shown == nil && got.Shown != nil {

@@ -20,8 +20,11 @@ type shown struct {
 	Hop       string `json:"hop,omitempty"`
 	Certainty string `json:"certainty,omitempty"`
 	By        *int64 `json:"by,omitempty"`
+	Tier      string `json:"tier,omitempty"`
+	Window    string `json:"window,omitempty"`
 	Fix       string `json:"fix,omitempty"`
 	Detail    string `json:"detail,omitempty"`
+	Limiter   string `json:"limiter,omitempty"`
 	ID        string `json:"id,omitempty"`
 }
 
@@ -38,6 +41,10 @@ func (d *Diagnosis) Body(message string, explain bool) []byte {
 		if d.Level > Minimal {
 			b.Diagnosis.Hop, b.Diagnosis.Certainty = v.hop.String(), v.certainty.String()
 			b.Diagnosis.By, b.Diagnosis.Fix = v.by, v.row.Fix
+			b.Diagnosis.Tier, b.Diagnosis.Window = d.Tier, d.Window
+			if d.found(LimiterDegraded) {
+				b.Diagnosis.Limiter = degraded
+			}
 		}
 		if d.Level == Full {
 			b.Diagnosis.Detail = d.detail()

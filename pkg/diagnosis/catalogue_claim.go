@@ -38,6 +38,7 @@ var authorizationRows = []Row{
 var limitRows = []Row{
 	{RateLimited, FamilyLimit, hops(Client), Definite, 429, "", "the rate limit of this tier is used up", "wait for Retry-After and slow down", ""},
 	{QuotaExceeded, FamilyLimit, hops(Client), Definite, 429, "", "the day's quota of this tier is used up", "wait for Retry-After or ask for a larger tier", ""},
+	{LimiterUnavailable, FamilyLimit, hops(Gateway), Definite, 503, "", "the request could not be counted against its limits", "repeat the request after Retry-After; if it stays, check the gateway's Redis", ""},
 }
 
 var pluginRows = []Row{

@@ -4,7 +4,7 @@ package diagnosis
 
 var keyRows = []Row{
 	{IssuerMissing, FamilyKey, hops(IdP), Definite, 401, InvalidToken, "the token names no issuer", "set the issuer in the access token manager, or accept_missing_issuer", ""},
-	{IssuerUntrusted, FamilyKey, hops(Gateway, Client), Definite, 401, InvalidToken, "the token's issuer is not trusted here", "get the token from the right environment, or add its issuer to issuers", ""},
+	{IssuerUntrusted, FamilyKey, hops(Gateway, Client, Edge), Definite, 401, InvalidToken, "the token's issuer is not trusted here", "get the token from the right environment, or add its issuer to issuers", ""},
 	{IssuerNearMiss, FamilyKey, hops(Gateway), Definite, 401, InvalidToken, "the token's issuer differs from a trusted one only in spelling", "copy the iss claim into issuers exactly (slash, case, scheme, port)", ""},
 	{KidUnknown, FamilyKey, hops(IdP, Client), Definite, 401, InvalidToken, "the issuer does not publish the key that signed this token", "check the environment and that jwks_uris holds this token's keys", ""},
 	{KidUnknownThrottled, FamilyKey, hops(Gateway, IdP), Definite, 503, "", "the key that signed this token is being looked up", "repeat the request after Retry-After", ""},

@@ -82,6 +82,10 @@ func TestEveryRowFitsTheHeader(t *testing.T) {
 			Level:     diagnosis.Standard,
 			Advise:    true,
 			RequestID: strings.Repeat("f", 32),
+			Findings:  []diagnosis.Finding{{Name: diagnosis.LimiterDegraded}},
+		}
+		if r.Code == diagnosis.RateLimited || r.Code == diagnosis.QuotaExceeded {
+			d.Tier, d.Window = strings.Repeat("t", 128), "second"
 		}
 		if r.Unit != "" {
 			d.By = &by

@@ -14,9 +14,9 @@ var credentialRows = []Row{
 	{StrippedSuspected, FamilyCredential, hops(Edge), Weak, 401, "", "no credential arrived, and the request shows signs of one that was removed", "compare what the edge receives with what it sends on", ""},
 	{CredentialEmpty, FamilyCredential, hops(Edge), Weak, 400, InvalidRequest, "the credential arrived blank", "look for a rule that blanks it at the edge (F5: Request Header Erase), or an empty variable at the client", ""},
 	{SchemeOnly, FamilyCredential, hops(Client), Definite, 400, InvalidRequest, "a scheme arrived and no token behind it", "put the token behind the scheme; a variable is probably empty", ""},
-	{SchemeMissing, FamilyCredential, hops(Client), Weak, 400, InvalidRequest, "the token arrived without the Bearer scheme", "prefix the token with Bearer and one space", ""},
+	{SchemeMissing, FamilyCredential, hops(Client, Edge), Weak, 400, InvalidRequest, "the token arrived without the Bearer scheme", "prefix the token with Bearer and one space", ""},
 	{SchemeRepeated, FamilyCredential, hops(Client, Edge), Weak, 400, InvalidRequest, "the Bearer scheme is repeated", "send the Bearer prefix once", ""},
-	{SchemeUnsupported, FamilyCredential, hops(Client), Weak, 401, "", "the Authorization scheme is not one that this route takes", "use the Bearer scheme; if you do, look for single sign-on at the edge", ""},
+	{SchemeUnsupported, FamilyCredential, hops(Client, Edge), Weak, 401, "", "the Authorization scheme is not one that this route takes", "use the Bearer scheme; if you do, look for single sign-on at the edge", ""},
 	{CredentialTruncated, FamilyCredential, hops(Edge), Weak, 401, InvalidToken, "the token was cut off", "raise the header size limit of the hop that cuts it", "bytes missing"},
 	{CredentialCommaJoined, FamilyCredential, hops(Edge), Weak, 400, InvalidRequest, "two credentials arrived in one header, joined by a comma", "replace the header instead of adding a second one", ""},
 	{CredentialConflict, FamilyCredential, hops(Client), Definite, 400, InvalidRequest, "different tokens arrived in different places", "send one token in one place", ""},
@@ -34,7 +34,7 @@ var structureRows = []Row{
 	{PayloadBadBase64, FamilyStructure, hops(Client, Edge), Weak, 401, InvalidToken, "the token's payload is not base64url", "send the token exactly as issued", ""},
 	{SignatureBadBase64, FamilyStructure, hops(Client, Edge), Weak, 401, InvalidToken, "the token's signature is not base64url", "send the token exactly as issued", ""},
 	{HeaderBadJSON, FamilyStructure, hops(Client, IdP), Weak, 401, InvalidToken, "the token's header is not a JSON object", "send the token exactly as issued", ""},
-	{PayloadBadJSON, FamilyStructure, hops(Client, IdP), Weak, 401, InvalidToken, "the token's payload is not a JSON object", "send the token exactly as issued", ""},
+	{PayloadBadJSON, FamilyStructure, hops(Client, IdP, Edge), Weak, 401, InvalidToken, "the token's payload is not a JSON object", "send the token exactly as issued", ""},
 	{HeaderDuplicateMember, FamilyStructure, hops(IdP, Client), Weak, 401, InvalidToken, "the token's header names a member twice", "get a new token; if it repeats, fix the issuer", ""},
 	{ClaimDuplicate, FamilyStructure, hops(IdP, Client), Weak, 401, InvalidToken, "the token names a claim twice", "get a new token; if it repeats, fix the issuer's claim mapping", ""},
 	{ClaimNameAmbiguous, FamilyStructure, hops(IdP), Weak, 401, InvalidToken, "a claim's name differs from a registered one only in case", "rename the claim at the issuer", ""},
@@ -48,7 +48,7 @@ var headerRows = []Row{
 	{AlgNone, FamilyHeader, hops(Client), Definite, 401, InvalidToken, "the token claims to need no signature", "send a signed token; unsigned ones are never accepted", ""},
 	{AlgUnsupported, FamilyHeader, hops(IdP), Weak, 401, InvalidToken, "the token's signature algorithm is unknown", "sign with RS, PS or ES 256 to 512, or EdDSA", ""},
 	{AlgNotAllowed, FamilyHeader, hops(IdP, Gateway), Definite, 401, InvalidToken, "the token's signature algorithm is not allowed here", "align the issuer's algorithm with issuers.algorithms", ""},
-	{AlgSymmetricForbidden, FamilyHeader, hops(Client, IdP), Definite, 401, InvalidToken, "the token is signed with a shared secret", "sign with an asymmetric key", ""},
+	{AlgSymmetricForbidden, FamilyHeader, hops(Client, IdP, Edge), Definite, 401, InvalidToken, "the token is signed with a shared secret", "sign with an asymmetric key", ""},
 	{AlgKeyMismatch, FamilyHeader, hops(IdP), Definite, 401, InvalidToken, "the token's algorithm does not fit the key it names", "publish a key that fits, or sign with its algorithm", ""},
 	{CritUnsupported, FamilyHeader, hops(IdP), Weak, 401, InvalidToken, "the token marks a header member as critical that is not understood", "issue tokens without crit", ""},
 	{EmbeddedKeyForbidden, FamilyHeader, hops(Client), Definite, 401, InvalidToken, "the token brings its own key", "issue tokens without jwk, jku, x5u or x5c", ""},
@@ -59,7 +59,7 @@ var headerRows = []Row{
 
 var kindRows = []Row{
 	{TypNotAllowed, FamilyKind, hops(IdP, Gateway), Definite, 401, InvalidToken, "the token's type is not accepted here", "align the issuer's type header with issuers.token_types", ""},
-	{TokenIsIDToken, FamilyKind, hops(Client), Definite, 401, InvalidToken, "an ID token was sent instead of an access token", "send the access token", ""},
+	{TokenIsIDToken, FamilyKind, hops(Client, Edge), Definite, 401, InvalidToken, "an ID token was sent instead of an access token", "send the access token", ""},
 	{TokenWrongKind, FamilyKind, hops(Client), Definite, 401, InvalidToken, "the token is of a kind that grants no access", "send the access token", ""},
 }
 

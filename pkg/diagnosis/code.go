@@ -134,11 +134,12 @@ const (
 	AuthorizationDenied Code = "authorization_denied"
 
 	// P10, limits and the plugin itself.
-	RateLimited      Code = "rate_limited"
-	QuotaExceeded    Code = "quota_exceeded"
-	ConfigInvalid    Code = "config_invalid"
-	InternalError    Code = "internal_error"
-	DeadlineExceeded Code = "deadline_exceeded"
+	RateLimited        Code = "rate_limited"
+	QuotaExceeded      Code = "quota_exceeded"
+	LimiterUnavailable Code = "limiter_unavailable"
+	ConfigInvalid      Code = "config_invalid"
+	InternalError      Code = "internal_error"
+	DeadlineExceeded   Code = "deadline_exceeded"
 
 	// Not rejections.
 	Accepted          Code = "accepted"

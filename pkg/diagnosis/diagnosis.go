@@ -15,6 +15,9 @@ type Failure struct {
 	// Scope lists the required scopes, space-separated, for the scope codes'
 	// challenge (RFC 6750 section 3).
 	Scope string
+	// Tier and Window name the limit that denied, as the configuration has them:
+	// "free", "second". Both are "" where none did.
+	Tier, Window string
 	// RetryAfter is the Retry-After header in seconds, 0 for none.
 	RetryAfter int
 }

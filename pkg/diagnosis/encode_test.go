@@ -17,6 +17,8 @@ func verdict(f *diagnosis.Failure, l diagnosis.Level) *diagnosis.Diagnosis {
 	return &diagnosis.Diagnosis{Failure: *f, Level: l, RequestID: requestID}
 }
 
+var degraded = []diagnosis.Finding{{Name: diagnosis.LimiterDegraded}}
+
 func TestHeader(t *testing.T) {
 	expired := diagnosis.FailBy(diagnosis.TokenExpired, 312, "exp was 312 s ago")
 	for name, tt := range map[string]struct {
@@ -46,6 +48,18 @@ func TestHeader(t *testing.T) {
 		"evidence picks another hop": {
 			verdict(&diagnosis.Failure{Code: diagnosis.TokenBadCharset, Hop: diagnosis.Edge}, diagnosis.Standard),
 			`token_bad_charset;hop=edge;certainty=weak;fix="send the token as issued, without quotes, spaces or encoding";id="` + requestID + `"`,
+		},
+		"a limit is named": {
+			verdict(&diagnosis.Failure{Code: diagnosis.RateLimited, Tier: "fr\"ee\n", Window: "second"}, diagnosis.Standard),
+			`rate_limited;hop=client;certainty=definite;tier="fr'ee?";window=second;fix="wait for Retry-After and slow down";id="` + requestID + `"`,
+		},
+		"minimal names no limit": {
+			&diagnosis.Diagnosis{Failure: diagnosis.Failure{Code: diagnosis.RateLimited, Tier: "free", Window: "second"}, Findings: degraded, RequestID: requestID},
+			`rate_limited;id="` + requestID + `"`,
+		},
+		"a limiter on its own": {
+			&diagnosis.Diagnosis{Failure: diagnosis.Failure{Code: diagnosis.QuotaExceeded, Tier: "free", Window: "day"}, Level: diagnosis.Standard, Findings: degraded, RequestID: requestID},
+			`quota_exceeded;hop=client;certainty=definite;tier="free";window=day;fix="wait for Retry-After or ask for a larger tier";limiter=degraded;id="` + requestID + `"`,
 		},
 		"advise mode says so": {
 			&diagnosis.Diagnosis{Failure: diagnosis.Failure{Code: diagnosis.CredentialArrived}, Level: diagnosis.Standard, Advise: true, RequestID: requestID},
@@ -106,6 +120,12 @@ func TestBody(t *testing.T) {
 	if got := string(d.Body("", true)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	d = verdict(&diagnosis.Failure{Code: diagnosis.RateLimited, Tier: "gold", Window: "hour"}, diagnosis.Standard)
+	d.Findings = degraded
+	want = `{"message":"Slow down","request_id":"` + requestID + `","diagnosis":{"code":"rate_limited","hop":"client","certainty":"definite","tier":"gold","window":"hour","fix":"wait for Retry-After and slow down","limiter":"degraded","id":"` + requestID + `"}}`
+	if got := string(d.Body("Slow down", true)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
 	if got, want := string(d.Body("Go away", false)), `{"message":"Go away","request_id":"`+requestID+`"}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -124,6 +144,18 @@ func TestLogHasTheExactCodeAtEveryLevel(t *testing.T) {
 	}
 }
 
+func TestLogNamesTheLimit(t *testing.T) {
+	d := verdict(&diagnosis.Failure{Code: diagnosis.QuotaExceeded, Tier: "free", Window: "day"}, diagnosis.Minimal)
+	d.Findings = degraded
+	got := map[string]any{}
+	for _, m := range d.Log() {
+		got[m.Name] = m.Value
+	}
+	if got["tier"] != "free" || got["window"] != "day" || !cmp.Equal(got["findings"], []string{"limiter_degraded"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
 // FuzzEncodings holds what every encoding promises whatever a detail holds:
 // a parsable header in its bounds, no control bytes, valid JSON.
 func FuzzEncodings(f *testing.F) {
@@ -133,7 +165,7 @@ func FuzzEncodings(f *testing.F) {
 		rows := diagnosis.Rows()
 		row := rows[uint(n)%uint(len(rows))]
 		by := int64(n)
-		d := diagnosis.Diagnosis{Failure: diagnosis.Failure{Code: row.Code, Detail: detail, Scope: detail, By: &by}, Level: diagnosis.Level(level % 3), RequestID: id}
+		d := diagnosis.Diagnosis{Failure: diagnosis.Failure{Code: row.Code, Detail: detail, Scope: detail, By: &by, Tier: detail, Window: "day"}, Level: diagnosis.Level(level % 3), RequestID: id}
 		h := d.Header()
 		if _, err := httpsfv.UnmarshalItem([]string{h}); err != nil {
 			t.Errorf("%q: %v", h, err)

@@ -28,12 +28,22 @@ const (
 
 	// About what goes to the service.
 	ClaimNotForwarded FindingName = "claim_not_forwarded"
+
+	// LimiterDegraded is a decision on the limits made without the store that
+	// the gateway's nodes share. The header says limiter=degraded.
+	LimiterDegraded FindingName = "limiter_degraded"
 )
 
 var findingNames = []FindingName{
 	CredentialInjected, HostRewritten, MethodRewritten, WitnessIgnored,
 	ForwardedProtoHTTP, ForwardedPeerUntrusted, ConsumerHeaderFromOutside, ClientCertHeaderMalformed, ConnectionNominatesAuthorization,
 	ClaimNotForwarded,
+	LimiterDegraded,
+}
+
+// found reports whether the finding is among the verdict's.
+func (d *Diagnosis) found(name FindingName) bool {
+	return slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Name == name })
 }
 
 // FindingNames lists all findings.

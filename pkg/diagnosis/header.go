@@ -15,6 +15,12 @@ func (d *Diagnosis) Header() string {
 	return s
 }
 
+// maxTier bounds a tier's name in the header, in bytes.
+const maxTier = 64
+
+// degraded is the header's and the body's word for LimiterDegraded.
+const degraded = "degraded"
+
 func (d *Diagnosis) item(withFix bool) string {
 	v := d.view()
 	it := httpsfv.NewItem(httpsfv.Token(v.row.Code))
@@ -24,6 +30,10 @@ func (d *Diagnosis) item(withFix bool) string {
 		if v.by != nil {
 			it.Params.Add("by", *v.by)
 		}
+		if d.Window != "" {
+			it.Params.Add("tier", Clean(d.Tier, maxTier))
+			it.Params.Add("window", httpsfv.Token(d.Window))
+		}
 		if withFix {
 			it.Params.Add("fix", v.row.Fix)
 		}
@@ -32,6 +42,9 @@ func (d *Diagnosis) item(withFix bool) string {
 		if t := d.detail(); t != "" {
 			it.Params.Add("detail", t)
 		}
+	}
+	if d.Level > Minimal && d.found(LimiterDegraded) {
+		it.Params.Add("limiter", httpsfv.Token(degraded))
 	}
 	if d.Advise {
 		it.Params.Add("mode", httpsfv.Token("advise"))

@@ -23,6 +23,9 @@ func (d *Diagnosis) Log() []Member {
 	if v.by != nil {
 		m = append(m, Member{"by", *v.by})
 	}
+	if d.Window != "" {
+		m = append(m, Member{"tier", d.Tier}, Member{"window", d.Window})
+	}
 	m = append(m, Member{"fix", v.row.Fix})
 	if t := d.detail(); t != "" {
 		m = append(m, Member{"detail", t})

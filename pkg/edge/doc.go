@@ -10,8 +10,11 @@
 //   - Traces that proxies, gateways and load balancers leave: headers and
 //     unverified claims, which a client could have written as well. [Explain]
 //     refines a failure by them and is never more than weak ([diagnosis.Weak]),
-//     however telling the trace is. signs.go is the knowledge, a line for each.
-//     [Findings] and [Passed] add what is odd, and who was on the way.
+//     however telling the trace is. signs.go is the knowledge, a row for each,
+//     and traces.go what their conditions are made of. [Candidates] lists what
+//     is too weak to accuse. [Findings] and [Passed] add what is odd, and who
+//     was on the way; clientcert.go judges certificates in headers.
+//     testdata/observed.json lists what hops do, with the rows that tell of it.
 //
 // The package is pure: time comes in as a value.
 package edge

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"slices"
 	"strings"
 
 	"kong-plugin-auth-diagnosis/pkg/diagnosis"
@@ -52,8 +51,10 @@ var oddities = []oddity{
 	}},
 	{diagnosis.ClientCertHeaderMalformed, func(s *Seen) string {
 		for _, name := range certHeaders {
-			if slices.ContainsFunc(s.Headers[name], brokenPEM) {
-				return name + ": PEM with its line ends gone"
+			for _, value := range s.Headers[name] {
+				if what := certFault(name, value); what != "" {
+					return name + ": " + what
+				}
 			}
 		}
 		return ""
@@ -64,17 +65,6 @@ var oddities = []oddity{
 var consumerHeaders = []string{
 	"x-consumer-id", "x-consumer-username", "x-consumer-custom-id",
 	"x-credential-identifier", "x-anonymous-consumer", "x-authenticated-groups",
-}
-
-// certHeaders are those in which the edge passes on a client's certificate.
-var certHeaders = []string{"x-client-cert", "x-ssl-client-cert", "ssl-client-cert", "sslclientcert", "x-amzn-mtls-clientcert"}
-
-// brokenPEM reports whether a value is PEM (RFC 7468) as a header cannot hold
-// it: the line ends became blanks, which most parsers refuse.
-func brokenPEM(value string) bool {
-	_, body, found := strings.Cut(value, "-----BEGIN CERTIFICATE-----")
-	body, _, _ = strings.Cut(body, "-----END")
-	return found && strings.ContainsAny(trim(body), " \t")
 }
 
 // tlsSigns are headers whose value tells that a hop took the request by TLS.
@@ -98,16 +88,4 @@ func (s *Seen) lastIs(name, value string) bool {
 	}
 	list := lines[len(lines)-1]
 	return strings.EqualFold(trim(list[strings.LastIndexByte(list, ',')+1:]), value)
-}
-
-// nominates reports whether Connection names a header.
-func (s *Seen) nominates(name string) bool {
-	for _, line := range s.Headers["connection"] {
-		for option := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(trim(option), name) {
-				return true
-			}
-		}
-	}
-	return false
 }

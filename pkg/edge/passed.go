@@ -16,42 +16,37 @@ func Passed(s Seen) (names []string) {
 // mark is how a product is known from a request.
 type mark struct {
 	name string
-	seen func(*Seen) bool
+	seen trace
 }
 
 var marks = []mark{
-	{"F5 BIG-IP", func(s *Seen) bool {
-		return s.has("clientless-mode") || s.hasCookie("BIGipServer") || s.hasCookie("MRHSession=") || s.hasCookie("LastMRH_Session=") || s.hasCookie("F5_ST=")
-	}},
-	{"CloudFront", func(s *Seen) bool { return s.has("x-amz-cf-id") || s.headerHolds("via", "(cloudfront)") }},
+	{"F5 BIG-IP", either((*Seen).throughF5, header("clientless-mode", "x-wa-info"))},
+	{"CloudFront", either(header("x-amz-cf-id"), via("(cloudfront)"))},
 	{"AWS API Gateway", header("x-amzn-apigateway-api-id", "x-amzn-remapped-authorization")},
-	{"AWS load balancer", header("x-amzn-trace-id", "x-amzn-oidc-identity")},
-	{"Azure Front Door", func(s *Seen) bool {
-		return s.has("x-azure-ref") || s.has("x-azure-fdid") || s.headerHolds("via", "1.1 azure")
-	}},
-	{"Google Cloud", func(s *Seen) bool { return s.headerHolds("via", "1.1 google") || s.has("x-cloud-trace-context") }},
-	{"Cloudflare", header("cf-ray")},
-	{"Akamai", func(s *Seen) bool { return s.has("akamai-origin-hop") || s.headerHolds("via", "akamai") }},
-	{"Fastly", header("fastly-ff")},
-	{"Envoy", func(s *Seen) bool {
-		for name := range s.Headers {
-			if strings.HasPrefix(name, "x-envoy-") {
-				return true
-			}
-		}
-		return s.has("x-forwarded-client-cert")
-	}},
-	{"Apache httpd", header("x-forwarded-server")},
-	{"Squid", func(s *Seen) bool { return s.headerHolds("via", "(squid") || s.has("surrogate-capability") }},
+	{"AWS load balancer", header("x-amzn-trace-id", "x-amzn-oidc-identity", "x-amzn-oidc-data")},
+	{"Azure Front Door", either(header("x-azure-ref", "x-azure-fdid", "x-azure-clientip", "x-azure-socketip", "x-azure-requestchain"), via("1.1 azure"))},
+	{"Google Cloud", either(header("x-cloud-trace-context", "x-endpoint-api-userinfo", "x-goog-iap-jwt-assertion"), via("1.1 google"))},
+	{"Cloudflare", either(header("cf-ray", "cf-connecting-ip", "cf-access-jwt-assertion"), holds("cdn-loop", "cloudflare"))},
+	{"Akamai", either(header("akamai-origin-hop"), via("akamai"), all(header("true-client-ip"), not(header("cf-ray"))))},
+	{"Fastly", either(header("fastly-ff"), holds("cdn-loop", "fastly"))},
+	{"Envoy", either(envoyHeader, (*Seen).certificateOfEnvoy)},
+	{"Apache httpd", all(header("x-forwarded-server"), not(header("x-forwarded-port")))},
+	{"Traefik", all(header("x-forwarded-server"), header("x-forwarded-port"))},
+	{"Squid", either(via("(squid"), header("surrogate-capability"))},
+	// Others add to the line that is there.
+	{"HAProxy", func(s *Seen) bool { return len(s.Headers["x-forwarded-for"]) > 1 }},
+	{"another Kong", via("kong/")},
 }
 
-// hasCookie reports whether a cookie's name and value begin with a text.
-func (s *Seen) hasCookie(begin string) bool {
-	for _, line := range s.Headers["cookie"] {
-		for pair := range strings.SplitSeq(line, ";") {
-			if strings.HasPrefix(trim(pair), begin) {
-				return true
-			}
+// holds looks for a text in a header, given in lower case.
+func holds(name, text string) trace {
+	return func(s *Seen) bool { return s.headerHolds(name, text) }
+}
+
+func envoyHeader(s *Seen) bool {
+	for name := range s.Headers {
+		if strings.HasPrefix(name, "x-envoy-") {
+			return true
 		}
 	}
 	return false

@@ -86,7 +86,10 @@ type reader struct {
 // value takes what stands behind the name, up to the next parameter. No value
 // of a member holds a semicolon.
 func (r *reader) value(name string) string {
-	rest, begins := strings.CutPrefix(r.rest, ";"+name+"=")
+	rest, begins := r.rest, false
+	if at := len(name) + 1; len(rest) > at && rest[0] == ';' && rest[1:at] == name && rest[at] == '=' {
+		rest, begins = rest[at+1:], true
+	}
 	end := strings.IndexByte(rest, ';')
 	if end < 0 {
 		end = len(rest)
@@ -119,7 +122,19 @@ func (r *reader) text(name string, is func(string) bool) string {
 
 // hex takes a text of so many lower-case hexadecimal digits.
 func (r *reader) hex(name string, digits int) string {
-	return r.text(name, func(s string) bool { return len(s) == digits && strings.Trim(s, "0123456789abcdef") == "" })
+	s := r.text(name, isHex)
+	r.ok = r.ok && len(s) == digits
+	return s
+}
+
+// isHex reports whether s is of lower-case hexadecimal digits; none are.
+func isHex(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 const unfit = "?" // what a point states for a method or host that it may not repeat

@@ -115,19 +115,33 @@ var mutations = []mutation{
 	{"apache", "pass", manyLines, verdict{status: 400}},
 
 	{"squid", "pass", good, passed},
-	{"squid", "default", good, refused(401, "credential_missing", "edge", "weak")},
-	{"squid", "strip", good, refused(401, "credential_missing", "edge", "weak")},
+	{"squid", "default", good, refused(401, "credential_stripped_suspected", "edge", "weak")},
+	{"squid", "strip", good, refused(401, "credential_stripped_suspected", "edge", "weak")},
 	{"squid", "replace", good, refused(401, "scheme_unsupported", "client", "weak")},
 	{"squid", "pass", []string{authorization, authorization}, verdict{status: 400}},
 	{"squid", "pass", []string{"Authorization: Bearer\r\n TOKEN"}, passed},
 	{"squid", "pass", []string{authorization + "\r\n more"}, refused(400, "token_bad_charset", "client", "weak")},
 	{"squid", "pass", []string{authorization, "Connection: close, Authorization"}, passed},
 	{"squid", "pass", []string{"Authorization:" + strings.Repeat(" ", 60)}, refused(400, "credential_empty", "edge", "weak")},
-	{"squid", "pass", nil, refused(401, "credential_missing", "edge", "weak")},
+	{"squid", "pass", nil, refused(401, "credential_stripped_suspected", "edge", "weak")},
 }
 
 // manyLines are more header lines than HAProxy and Apache take.
 var manyLines = append(strings.Split(strings.Repeat("X-Many: x,", 119)+"X-Many: x", ","), authorization)
+
+// TestMutationsAreEnough: 30 with a verdict, through three proxies or more.
+func TestMutationsAreEnough(t *testing.T) {
+	n, through := 0, map[string]bool{}
+	for _, m := range mutations {
+		if m.want.code != "" {
+			n++
+			through[m.proxy] = true
+		}
+	}
+	if n < 30 || len(through) < 3 {
+		t.Errorf("%d mutations through %d proxies", n, len(through))
+	}
+}
 
 func TestMutations(t *testing.T) {
 	r := gateway(t)

@@ -15,17 +15,22 @@ import (
 	"kong-plugin-auth-diagnosis/spec/rig"
 )
 
-// witnessing is a gateway that knows the signers' key.
-func witnessing(t *testing.T, witness string) *rig.Rig {
+// witnessing is a gateway that knows the signers' key; more are further lines of
+// the plugin's edge configuration.
+func witnessing(t *testing.T, witness string, more ...string) *rig.Rig {
 	t.Helper()
 	const realm = "          realm: orders\n"
+	lines := ""
+	for _, line := range more {
+		lines += "            " + line + "\n"
+	}
 	r, err := rig.Start(t.Context(), rig.Options{Bin: os.Getenv("KONG_BIN"), Config: func(reference []byte, _ *rig.Rig) []byte {
 		text := string(reference)
 		if !strings.Contains(text, realm) {
 			t.Fatalf("the reference configuration has no %q any more", realm)
 		}
 		return []byte(strings.Replace(text, realm, realm+fmt.Sprintf(
-			"          diagnosis:\n            detail: full\n          edge:\n            witness: %s\n            keys:\n              - id: %q\n                secret: %q\n", witness, kid, secret), 1))
+			"          diagnosis:\n            detail: full\n          edge:\n            witness: %s\n            keys:\n              - id: %q\n                secret: %q\n", witness, kid, secret)+lines, 1))
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +101,8 @@ func TestProof(t *testing.T) {
 	ready(t, r, func() verdict { v, _ := send(t, "pass", authorization); return v })
 	proved := func(status int, code string) verdict { return refused(status, code, "edge", "definite") }
 	bad := []string{"Authorization: Bearer null"}
+	expired := []string{"Authorization: Bearer " + r.PingFederate.Token(ping.Expires(time.Now().Add(-time.Hour)))}
+	whole := fmt.Sprintf("expected %d bytes, got ", len("Bearer ")+len(token))
 	forged := "X-Auth-Witness: " + member("edge-in", input{method: "GET", host: "x", lines: []string{"Bearer x"}})
 	for _, tt := range []struct {
 		path string
@@ -104,6 +111,7 @@ func TestProof(t *testing.T) {
 		says string // in the detail
 	}{
 		{"pass", good, passed, ""},
+		{"pass", expired, refused(401, "token_expired", "client", "definite"), "arrived as edge-in saw it"},
 		{"strip-inside", good, proved(401, "credential_stripped"), inside},
 		{"strip-after", good, proved(401, "credential_stripped"), behind},
 		{"blank-inside", good, proved(400, "credential_empty"), inside},
@@ -114,6 +122,8 @@ func TestProof(t *testing.T) {
 		{"join-after", good, proved(400, "credential_comma_joined"), behind},
 		{"cut-inside", good, proved(401, "credential_truncated"), inside},
 		{"cut-after", good, proved(401, "credential_truncated"), behind},
+		{"cut-inside", good, proved(401, "credential_truncated"), whole},
+		{"cut-after", good, proved(401, "credential_truncated"), whole},
 		{"replace-inside", good, proved(401, "credential_replaced"), inside},
 		{"replace-after", good, proved(401, "credential_replaced"), behind},
 		{"quote-inside", good, proved(401, "credential_rewritten"), inside},

@@ -44,7 +44,7 @@ func accepted(b *book) {
 		good.payloadIs("{\r\n\t\"iss\" : \""+federateIssuer+"\" ,\n \"aud\":[ \""+audience+"\" ], \"exp\" :1772370000 , \"sub\":\"maria.keller\"}\n"), ok)
 	b.add("escapes in the JSON", "an escaped character is that character", "RFC 8259 7",
 		good.payloadIs(`{"\u0069ss":"https:\/\/sso.example.com:9031","aud":"https:\/\/api.example.com\/orders","exp":1772370000,"sub":"maria\u002ekeller"}`).noH("typ"), ok.upstream("X-Authenticated-Userid", "maria.keller"))
-	b.add("claims in other scripts", "UTF-8 is allowed in a value, but no header carries it", "RFC 7519 1", good.c("sub", "Ωμέγα-Ünal-李"), ok.upstream("X-Authenticated-Userid", ""))
+	b.add("claims in other scripts", "UTF-8 is allowed in a value, but no header carries it", "RFC 7519 1", good.c("sub", "Ωμέγα-Ünal-李"), ok.upstream("X-Authenticated-Userid", "").finding("claim_not_forwarded"))
 	b.add("a name twice, in two objects", "names need to be unique within one object only", "RFC 7519 4", good.c("act", object{"sub": "gateway"}).c("may_act", object{"sub": "agent"}), ok)
 	b.add("nested to the limit", "sixteen levels, the payload itself being the first", "", good.cRaw("deep", nested(15)), ok)
 	b.add("longest key ID", "a kid of 256 bytes may be looked up", "", good.h("kid", longKid), ok,

@@ -39,6 +39,7 @@ var families = []struct {
 	{"accepted", "Tokens that are good, odd as some of them look.", accepted},
 	{"credential", "What may arrive in place of a bearer token, and where.", credential},
 	{"damage", "Credentials that something on the way has cut, moved or replaced.", damage},
+	{"witness", "What an edge that signs proves, and statements that prove nothing.", witness},
 	{"structure", "Segments, base64url and JSON, before any key is looked up.", structure},
 	{"header", "What the JOSE header may say.", header},
 	{"issuer", "Trusted issuers, others, and those that differ in spelling.", issuer},

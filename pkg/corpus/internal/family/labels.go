@@ -36,24 +36,33 @@ var (
 	gatewayFetch = goes{"gateway", "definite", 503, ""}
 	idpFetch     = goes{"idp", "definite", 503, ""}
 	limits       = goes{"client", "definite", 429, ""}
+	edgeWord     = goes{"edge", "definite", 401, ""}
 	clientScope  = goes{"client", "definite", 403, noScope}
 	idpScope     = goes{"idp", "definite", 403, noScope}
 )
 
 var labels = map[string]goes{
-	"credential_missing":      {"client", "weak", 401, ""},
-	"credential_moved":        {"edge", "weak", 401, ""},
-	"credential_empty":        {"edge", "weak", 400, badRequest},
-	"scheme_only":             clientSyntax,
-	"scheme_missing":          clientShape,
-	"scheme_repeated":         clientShape,
-	"scheme_unsupported":      {"client", "weak", 401, ""},
-	"credential_truncated":    {"edge", "weak", 401, badToken},
-	"credential_comma_joined": {"edge", "weak", 400, badRequest},
-	"credential_conflict":     clientSyntax,
-	"token_placeholder":       clientSyntax,
-	"token_bad_charset":       clientShape,
-	"credential_too_large":    {"client", "definite", 431, ""},
+	"witness_missing":      edgeWord,
+	"witness_invalid":      edgeWord,
+	"witness_stale":        edgeWord,
+	"credential_stripped":  edgeWord,
+	"credential_replaced":  edgeWord,
+	"credential_rewritten": {"edge", "definite", 401, badToken},
+
+	"credential_missing":            {"client", "weak", 401, ""},
+	"credential_moved":              {"edge", "weak", 401, ""},
+	"credential_stripped_suspected": {"edge", "weak", 401, ""},
+	"credential_empty":              {"edge", "weak", 400, badRequest},
+	"scheme_only":                   clientSyntax,
+	"scheme_missing":                clientShape,
+	"scheme_repeated":               clientShape,
+	"scheme_unsupported":            {"client", "weak", 401, ""},
+	"credential_truncated":          {"edge", "weak", 401, badToken},
+	"credential_comma_joined":       {"edge", "weak", 400, badRequest},
+	"credential_conflict":           clientSyntax,
+	"token_placeholder":             clientSyntax,
+	"token_bad_charset":             clientShape,
+	"credential_too_large":          {"client", "definite", 431, ""},
 
 	"token_opaque":            idpBytes,
 	"token_encrypted":         idpBytes,
@@ -177,8 +186,14 @@ func (l label) n(by int64) label { l.By = &by; return l }
 // and adds the codes of further checks that fail.
 func (l label) and(codes ...string) label { l.Also = codes; return l }
 
+// finding adds the names of what else is odd.
+func (l label) finding(names ...string) label { l.Findings = names; return l }
+
 // from picks another hop, on evidence that is never more than weak.
 func (l label) from(hop string) label { l.Hop, l.Certainty = hop, "weak"; return l }
+
+// proved picks another hop, by what the edge has signed.
+func (l label) proved(hop string) label { l.Hop, l.Certainty = hop, "definite"; return l }
 
 // retry sets the exact Retry-After.
 func (l label) retry(seconds int) label { l.RetryAfter = seconds; return l }
