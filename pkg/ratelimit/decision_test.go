@@ -32,6 +32,7 @@ func TestJitterDelaysOnlyTheDay(t *testing.T) {
 		{"the least", ratelimit.WindowDay, limit, least, time.Hour},
 		{"off", ratelimit.WindowDay, 0, most, time.Hour},
 		{"second window", ratelimit.WindowSecond, limit, most, time.Hour},
+		{"hour window", ratelimit.WindowHour, limit, most, time.Hour},
 		{"allowed", ratelimit.WindowNone, limit, most, time.Hour},
 	} {
 		d := ratelimit.Decision{Window: c.window, RetryAfter: time.Hour, Day: ratelimit.Quota{Limit: 1, Reset: time.Hour}}
@@ -44,7 +45,8 @@ func TestJitterDelaysOnlyTheDay(t *testing.T) {
 
 func TestWindowNames(t *testing.T) {
 	for window, expected := range map[ratelimit.Window]string{
-		ratelimit.WindowNone: "none", ratelimit.WindowSecond: "second", ratelimit.WindowDay: "day", 99: "unknown",
+		ratelimit.WindowNone: "none", ratelimit.WindowSecond: "second", ratelimit.WindowMinute: "minute",
+		ratelimit.WindowHour: "hour", ratelimit.WindowDay: "day", 99: "unknown",
 	} {
 		if got := window.String(); got != expected {
 			t.Errorf("window %d: expected %q, got %q", uint8(window), expected, got)

@@ -42,15 +42,17 @@ func (m meter) in(interval time.Duration) time.Duration {
 	}
 	hi, lo := bits.Mul64(uint64(m.debt), uint64(interval))
 	lo, carry := bits.Add64(lo, uint64(m.interval)-1, 0)
-	// The quotient is at most MaxRate requests of at most a second: it fits.
+	// The quotient fits, whatever a store has read: only the debt beside which a
+	// request was admitted is converted, less than MaxRate times m.interval.
 	debt, _ := bits.Div64(hi+carry, lo, uint64(m.interval))
 	return time.Duration(debt)
 }
 
-// room returns how many whole requests fit into burst beside a debt.
-func room(burst int64, debt, interval time.Duration) int64 {
-	if interval == 0 { // nothing was ever admitted
-		return burst
+// room returns how many requests of some cost fit into burst beside a debt.
+func room(burst, cost int64, debt, interval time.Duration) int64 {
+	each := min(cost, burst)
+	if interval > 0 { // something was admitted
+		burst -= int64((debt + interval - 1) / interval)
 	}
-	return max(0, burst-int64((debt+interval-1)/interval))
+	return max(0, burst) / each
 }

@@ -18,12 +18,13 @@ import "time"
 //     they are neither let through uncounted nor refused for that reason;
 //   - MUST NOT let keys made by [FallbackAddress] take the room of others;
 //   - MUST measure the second window on a clock that does not step, such as the
-//     monotonic reading of now, and the day by the wall clock of now;
+//     monotonic reading of now, and the others by the wall clock of now;
 //   - MUST NOT wait for the network, unless it was configured to, and then MUST
 //     bound the wait;
 //   - MAY count what other processes allowed in the same windows;
 //   - MAY, where it cannot count at all, allow or deny without any quota. The
-//     decision then has [WindowNone] and a Limit of 0 for both windows.
+//     decision then has [WindowNone], a Limit of 0 for all windows and Degraded
+//     set.
 type Limiter interface {
 	// Allow decides one request of key at now, under tier, with days as cal has
 	// them. now comes from time.Now or a clock made of it, with its monotonic

@@ -3,6 +3,8 @@ package ratelimit
 import "time"
 
 // State is all that is remembered of a key. The zero State is a key never seen.
+// A store that reads one from outside the process has to see to it that Used is
+// not negative and Last not in the future.
 type State struct {
 	// TAT is the theoretical arrival time of the second window and Last the
 	// latest admission, both on the store's own time line, which never steps.
@@ -24,10 +26,11 @@ type State struct {
 // at is the instant on the time line of [State.TAT], now the same instant by
 // the wall clock, and day the calendar day of now. The tier must be valid.
 //
-// cost is what an admission weighs, normally 1. A store that cannot see what
+// cost is what an admission weighs, 1 or more and normally 1. A store that cannot see what
 // other nodes admit lets each admission weigh as many as there are nodes: it
-// then keeps to its share of the rate and of what was left of each window. A
-// bucket smaller than the cost admits one request when it is empty.
+// then keeps to its share of the rate and of what was left of each window, and
+// what remains is told in requests of that cost. A bucket or a window smaller
+// than the cost admits one request when it is empty.
 func (s State) Spend(at time.Duration, now time.Time, tier Tier, day Day, cost int64) (State, Decision) {
 	var (
 		m       = s.meterAt(at)
@@ -42,27 +45,26 @@ func (s State) Spend(at time.Duration, now time.Time, tier Tier, day Day, cost i
 		}
 	}
 	for i := range windows {
-		if w := &windows[i]; w.limit > 0 && w.used+min(cost, w.limit) > w.limit {
+		if w := &windows[i]; w.limit > 0 && w.used > w.limit-min(cost, w.limit) {
 			d.deny(w.window, w.left)
 		}
-	}
-	if !d.Allowed {
-		cost = 0
 	}
 	next := s
 	for i := range windows {
 		if w := &windows[i]; w.limit > 0 {
-			w.used += cost
-			*d.quota(w.window) = Quota{w.limit, max(0, w.limit-w.used), w.left}
+			if d.Allowed {
+				w.used += cost
+			}
+			*d.quota(w.window) = Quota{w.limit, max(0, w.limit-w.used) / min(cost, w.limit), w.left}
 		}
 	}
 	if tier.Second > 0 {
-		left := room(tier.burst(), m.debt, m.interval)
+		left := room(tier.burst(), cost, m.debt, m.interval)
 		if d.Allowed {
 			interval := tier.interval()
 			debt := m.in(interval) + time.Duration(cost)*interval
 			next.TAT, next.Last, next.Interval = m.at+debt, m.at, uint32(interval)
-			left, reset = room(tier.burst(), debt, interval), debt
+			left, reset = room(tier.burst(), cost, debt, interval), debt
 		}
 		d.Second = Quota{tier.Second, min(tier.Second, left), reset}
 	}
@@ -74,15 +76,26 @@ func (s State) Spend(at time.Duration, now time.Time, tier Tier, day Day, cost i
 
 // Idle reports whether a store may drop s, because forgetting it changes no
 // later decision: no request is left in the bucket and the counted windows are
-// over. It MUST NOT drop any other: that would hand out a fresh quota.
+// over. It MUST NOT drop any other: that would hand out a fresh quota. Of a key
+// whose days are those of two zones, the one that was counted last decides.
+func (s State) Idle(at time.Duration, now time.Time) bool {
+	return s.TAT <= at && s.Counts(now) == State{}
+}
+
+// Counts returns what s has counted in windows that are not over, and nothing of
+// the second: as much of it as has a meaning outside the process.
 //
 // A window that ends further ahead than any such window lasts was written by a
-// clock that was wrong. It counts as over, or nothing would ever free its room.
-func (s State) Idle(at time.Duration, now time.Time) bool {
-	if s.TAT > at {
-		return false
+// clock that was wrong. It is over too, or nothing would ever free its room.
+func (s State) Counts(now time.Time) (c State) {
+	if left := s.DayEnd - now.Unix(); s.Used != 0 && left > 0 && left <= longestDay {
+		c.Used, c.Day, c.DayEnd = s.Used, s.Day, s.DayEnd
 	}
-	left := s.DayEnd - now.Unix()
-	return (s.Used == 0 || left <= 0 || left > longestDay) &&
-		s.Minute.over(now, secondsPerMinute) && s.Hour.over(now, secondsPerHour)
+	if !s.Minute.over(now, secondsPerMinute) {
+		c.Minute = s.Minute
+	}
+	if !s.Hour.over(now, secondsPerHour) {
+		c.Hour = s.Hour
+	}
+	return c
 }

@@ -1,7 +1,6 @@
 package ratelimit_test
 
 import (
-	"math"
 	"testing"
 	"time"
 
@@ -148,7 +147,10 @@ func TestSpendIsAllOrNothing(t *testing.T) {
 		at := time.Duration(0)
 		for range 100 {
 			at += time.Duration(rapid.Int64Range(0, int64(200*time.Millisecond)).Draw(rt, "pause"))
-			tier := ratelimit.Tier{Name: "t", Second: rapid.Int64Range(0, 30).Draw(rt, "second"), Day: rapid.Int64Range(1, 60).Draw(rt, "day")}
+			tier := ratelimit.Tier{
+				Name: "t", Second: rapid.Int64Range(0, 30).Draw(rt, "second"), Minute: rapid.Int64Range(0, 40).Draw(rt, "minute"),
+				Hour: rapid.Int64Range(0, 50).Draw(rt, "hour"), Day: rapid.Int64Range(1, 60).Draw(rt, "day"),
+			}
 			now := noon.Add(at)
 			next, d := s.Spend(at, now, tier, utc.Day(now), 1)
 			switch {
@@ -158,6 +160,8 @@ func TestSpendIsAllOrNothing(t *testing.T) {
 				rt.Fatalf("a denial without window or wait: %+v", d)
 			case d.Allowed && next.Used != s.Used+1:
 				rt.Fatalf("an allowed request left the day at %d", next.Used)
+			case d.Allowed && !countedOnce(s.Minute, next.Minute, tier.Minute) || d.Allowed && !countedOnce(s.Hour, next.Hour, tier.Hour):
+				rt.Fatalf("an allowed request led from %+v to %+v", s, next)
 			case d.Allowed && tier.Second > 0 && next.TAT <= s.TAT && next.Interval == s.Interval:
 				rt.Fatalf("an allowed request left the second window at %v", next.TAT)
 			}
@@ -166,27 +170,13 @@ func TestSpendIsAllOrNothing(t *testing.T) {
 	})
 }
 
-func TestIdle(t *testing.T) {
-	s, _ := ratelimit.State{}.Spend(0, noon, ratelimit.Tier{Second: 10, Burst: 1, Day: 5}, utc.Day(noon), 1)
-	for _, c := range []struct {
-		name     string
-		at       time.Duration
-		now      time.Time
-		expected bool
-	}{
-		{"at once", 0, noon, false},
-		{"with the day running", time.Hour, noon.Add(time.Hour), false},
-		{"with the bucket not yet empty", 99 * time.Millisecond, noon.Add(24 * time.Hour), false},
-		{"at the end of both", 100 * time.Millisecond, noon.Add(12 * time.Hour), true},
-	} {
-		if got := s.Idle(c.at, c.now); got != c.expected {
-			t.Errorf("%s: expected %v, got %v", c.name, c.expected, got)
-		}
+// countedOnce reports whether a window of that limit went on by one.
+func countedOnce(before, after ratelimit.Count, limit int64) bool {
+	switch {
+	case limit == 0:
+		return after == before
+	case after.Number == before.Number:
+		return after.Used == before.Used+1
 	}
-	if !s.Idle(time.Hour, noon.AddDate(-11, 0, 0)) {
-		t.Error("counted by a clock eleven years ahead: expected idle")
-	}
-	if !(ratelimit.State{}).Idle(0, time.Unix(math.MinInt32, 0)) {
-		t.Error("a key never seen: expected idle")
-	}
+	return after.Used == 1
 }

@@ -13,14 +13,18 @@ func TestTierValidate(t *testing.T) {
 		tier     ratelimit.Tier
 		expected []error
 	}{
-		{"both windows", ratelimit.Tier{Second: 20, Day: 50_000}, nil},
+		{"second and day", ratelimit.Tier{Second: 20, Day: 50_000}, nil},
 		{"second alone", ratelimit.Tier{Second: 1}, nil},
+		{"minute alone", ratelimit.Tier{Minute: 1}, nil},
+		{"hour alone", ratelimit.Tier{Hour: 1}, nil},
 		{"day alone", ratelimit.Tier{Day: 1}, nil},
 		{"burst below second", ratelimit.Tier{Second: 20, Burst: 1}, nil},
-		{"largest", ratelimit.Tier{Second: ratelimit.MaxRate, Burst: ratelimit.MaxRate, Day: ratelimit.MaxDay}, nil},
+		{"largest", ratelimit.Tier{Second: ratelimit.MaxRate, Burst: ratelimit.MaxRate, Minute: ratelimit.MaxRate, Hour: ratelimit.MaxRate, Day: ratelimit.MaxDay}, nil},
 		{"nothing", ratelimit.Tier{}, []error{ratelimit.ErrNoWindow}},
 		{"burst alone", ratelimit.Tier{Burst: 5, Day: 5}, []error{ratelimit.ErrBurstAlone}},
 		{"second too large", ratelimit.Tier{Second: ratelimit.MaxRate + 1}, []error{ratelimit.ErrOutOfRange}},
+		{"minute too large", ratelimit.Tier{Minute: ratelimit.MaxRate + 1}, []error{ratelimit.ErrOutOfRange}},
+		{"negative hour", ratelimit.Tier{Hour: -1}, []error{ratelimit.ErrOutOfRange}},
 		{"negative day", ratelimit.Tier{Second: 1, Day: -1}, []error{ratelimit.ErrOutOfRange}},
 		{"everything wrong", ratelimit.Tier{Burst: -1}, []error{ratelimit.ErrOutOfRange, ratelimit.ErrBurstAlone, ratelimit.ErrNoWindow}},
 	} {

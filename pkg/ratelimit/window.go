@@ -103,5 +103,6 @@ func (s State) dayUse(day Day, now time.Time) (used int64, in Day) {
 
 // until returns the time from now to an end in Unix seconds, never negative.
 func until(end int64, now time.Time) time.Duration {
-	return max(0, time.Unix(end, 0).Sub(now))
+	left := time.Duration(end-now.Unix())*time.Second - time.Duration(now.Nanosecond())
+	return max(0, left)
 }

@@ -10,7 +10,7 @@ import (
 
 type testCase struct {
 	name string
-	run  func(*testing.T, Maker)
+	run  func(*testing.T, suite)
 }
 
 var cases = []testCase{
@@ -24,8 +24,13 @@ var cases = []testCase{
 	{"an upgrade keeps what was used", upgradeKeepsUse},
 	{"a downgrade keeps what was used", downgradeKeepsUse},
 	{"limits changed under the same name apply at once", limitsChange},
+	{"a window counts what tiers with it admitted", windowsCountTheirTiers},
 	{"a tier without a second window has only the day", dayOnly},
 	{"a tier without a day window never ends", secondOnly},
+	{"a minute and an hour end where those of UTC do", minuteAndHourEnd},
+	{"all windows count a request, and the longest wait names the denial", fourWindows},
+	{"a window that begins anew leaves the longer ones", shorterBeginsAnew},
+	{"a clock stepping back over a boundary grants no new minute or hour", stepBackOverBoundary},
 	{"a day ends at the zone's midnight", dayEndsAtMidnight},
 	{"a day of 23 hours", shortDay},
 	{"a day of 25 hours", longDay},
@@ -38,13 +43,13 @@ var cases = []testCase{
 	{"200 goroutines share one bucket", goroutines},
 }
 
-func burstThenInterval(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, free)
+func burstThenInterval(t *testing.T, s suite) {
+	c := newClient(t, s, noonTime, free)
 	equal(t, "burst", c.burst(50), 20)
 	for range 40 {
-		c.wait(50*time.Millisecond - 1)
+		c.wait(50*time.Millisecond - s.tick)
 		c.denied(1, ratelimit.WindowSecond)
-		c.wait(1)
+		c.wait(s.tick)
 		c.pass(1)
 		c.denied(1, ratelimit.WindowSecond)
 	}
@@ -52,21 +57,25 @@ func burstThenInterval(t *testing.T, limiter Maker) {
 	equal(t, "burst after an hour", c.burst(50), 20)
 }
 
-func burstApart(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, ratelimit.Tier{Name: "wide", Second: 10, Burst: 35})
+func burstApart(t *testing.T, s suite) {
+	c := newClient(t, s, noonTime, ratelimit.Tier{Name: "wide", Second: 10, Burst: 35})
 	equal(t, "wide burst", c.burst(100), 35)
 	c.wait(time.Second)
 	equal(t, "a second later", c.burst(100), 10)
 
-	c = newClient(t, limiter, noonTime, ratelimit.Tier{Name: "smooth", Second: 10, Burst: 1})
+	c = newClient(t, s, noonTime, ratelimit.Tier{Name: "smooth", Second: 10, Burst: 1})
 	equal(t, "smooth burst", c.burst(100), 1)
 	c.wait(100 * time.Millisecond)
 	equal(t, "an interval later", c.burst(100), 1)
 }
 
-func retryAfterIsExact(t *testing.T, limiter Maker) {
-	for _, tier := range []ratelimit.Tier{free, {Name: "odd", Second: 7, Burst: 3}, {Name: "day", Day: 5}} {
-		c := newClient(t, limiter, noonTime, tier)
+// retryAfterIsExact waits until the last tick before the time given, and to the
+// first at or after it.
+func retryAfterIsExact(t *testing.T, s suite) {
+	for _, tier := range []ratelimit.Tier{
+		free, {Name: "odd", Second: 7, Burst: 3}, {Name: "minute", Minute: 5}, {Name: "hour", Hour: 5}, {Name: "day", Day: 5},
+	} {
+		c := newClient(t, s, noonTime, tier)
 		c.burst(100)
 		c.wait(13 * time.Millisecond)
 		d := c.send()
@@ -74,17 +83,18 @@ func retryAfterIsExact(t *testing.T, limiter Maker) {
 			c.burst(100)
 			d = c.send()
 		}
-		c.wait(d.RetryAfter - 1)
-		if early := c.send(); early.Allowed || early.RetryAfter != 1 {
-			t.Errorf("tier %s: 1 ns before RetryAfter %v: %s", tier.Name, d.RetryAfter, describe(early))
+		before := (d.RetryAfter - 1) / s.tick * s.tick
+		c.wait(before)
+		if early := c.send(); early.Allowed || early.RetryAfter != d.RetryAfter-before {
+			t.Errorf("tier %s: %v before its RetryAfter: %s", tier.Name, d.RetryAfter-before, describe(early))
 		}
-		c.wait(1)
+		c.wait(s.tick)
 		c.pass(1)
 	}
 }
 
-func denialsAreFree(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, ratelimit.Tier{Name: "t", Second: 20, Day: 50})
+func denialsAreFree(t *testing.T, s suite) {
+	c := newClient(t, s, noonTime, ratelimit.Tier{Name: "t", Second: 20, Day: 50})
 	c.pass(20)
 	for range 9 {
 		c.wait(5 * time.Millisecond)
@@ -95,8 +105,8 @@ func denialsAreFree(t *testing.T, limiter Maker) {
 	equal(t, "day remaining after the storm", c.pass(1).Day.Remaining, 29)
 }
 
-func dayLeavesSecond(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, ratelimit.Tier{Name: "t", Second: 20, Day: 5})
+func dayLeavesSecond(t *testing.T, s suite) {
+	c := newClient(t, s, noonTime, ratelimit.Tier{Name: "t", Second: 20, Day: 5})
 	c.pass(5)
 	d := c.denied(1000, ratelimit.WindowDay)
 	equal(t, "second remaining", d.Second.Remaining, 15)
@@ -107,8 +117,8 @@ func dayLeavesSecond(t *testing.T, limiter Maker) {
 	equal(t, "second remaining later", c.denied(1, ratelimit.WindowDay).Second.Remaining, 20)
 }
 
-func remainingAndReset(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, free)
+func remainingAndReset(t *testing.T, s suite) {
+	c := newClient(t, s, noonTime, free)
 	for i := range int64(20) {
 		d := c.pass(1)
 		equal(t, "second", d.Second, ratelimit.Quota{Limit: 20, Remaining: 19 - i, Reset: time.Duration(i+1) * 50 * time.Millisecond})
@@ -121,66 +131,8 @@ func remainingAndReset(t *testing.T, limiter Maker) {
 	equal(t, "day", d.Day, ratelimit.Quota{Limit: 50_000, Remaining: 49_980, Reset: 12 * time.Hour})
 }
 
-func remainingAtMostRate(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, ratelimit.Tier{Name: "wide", Second: 10, Burst: 35})
-	equal(t, "first", c.pass(1).Second.Remaining, 10)
-	equal(t, "twenty-fifth", c.pass(24).Second.Remaining, 10)
-	equal(t, "twenty-sixth", c.pass(1).Second.Remaining, 9)
-}
-
-func upgradeKeepsUse(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, ratelimit.Tier{Name: "free", Second: 20, Day: 20})
-	c.pass(20)
-	c.denied(1, ratelimit.WindowDay)
-	c.tier = premium
-	d := c.pass(1)
-	equal(t, "second remaining", d.Second.Remaining, 79)
-	equal(t, "day remaining", d.Day.Remaining, 1_000_000-21)
-	equal(t, "rest of the bucket", c.burst(200), 79)
-}
-
-func downgradeKeepsUse(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, premium)
-	c.pass(30)
-	c.tier = free
-	d := c.denied(1, ratelimit.WindowSecond)
-	equal(t, "day remaining", d.Day.Remaining, 50_000-30)
-	// 30 in the bucket, leaving it at 100 per second: the 20th has room when 11 have left.
-	equal(t, "retry after", d.RetryAfter, 110*time.Millisecond)
-	c.wait(110 * time.Millisecond)
-	equal(t, "then", c.burst(100), 1)
-	c.wait(50 * time.Millisecond)
-	equal(t, "and at its own rate", c.burst(100), 1)
-}
-
-func limitsChange(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, ratelimit.Tier{Name: "t", Day: 10})
-	c.pass(10)
-	c.denied(1, ratelimit.WindowDay)
-	c.tier.Day = 15
-	equal(t, "raised", c.burst(100), 5)
-	c.tier.Day = 3
-	equal(t, "lowered", c.denied(1, ratelimit.WindowDay).Day.Remaining, 0)
-}
-
-func dayOnly(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, ratelimit.Tier{Name: "day", Day: 300})
-	d := c.pass(300)
-	equal(t, "second", d.Second, ratelimit.Quota{})
-	equal(t, "second", c.denied(1, ratelimit.WindowDay).Second, ratelimit.Quota{})
-}
-
-func secondOnly(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, ratelimit.Tier{Name: "second", Second: 5})
-	for range 100 {
-		c.pass(5)
-		equal(t, "day", c.denied(1, ratelimit.WindowSecond).Day, ratelimit.Quota{})
-		c.wait(time.Second)
-	}
-}
-
-func keysSeparate(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, ratelimit.Tier{Name: "t", Day: 1})
+func keysSeparate(t *testing.T, s suite) {
+	c := newClient(t, s, noonTime, ratelimit.Tier{Name: "t", Day: 1})
 	addr := netip.MustParseAddr("192.0.2.1")
 	keys := []ratelimit.Key{
 		alice,
@@ -201,8 +153,8 @@ func keysSeparate(t *testing.T, limiter Maker) {
 	}
 }
 
-func fallbackApart(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, ratelimit.Tier{Name: "t", Day: 2})
+func fallbackApart(t *testing.T, s suite) {
+	c := newClient(t, s, noonTime, ratelimit.Tier{Name: "t", Day: 2})
 	addr := netip.MustParseAddr("2001:db8::1")
 	c.key = ratelimit.ByAddress("route", addr)
 	c.pass(2)

@@ -21,9 +21,9 @@ func zone(t *testing.T, name string) *time.Location {
 }
 
 // spansDay uses a day up at start, which must end exactly length later.
-func spansDay(t *testing.T, limiter Maker, start time.Time, length time.Duration) {
+func spansDay(t *testing.T, s suite, start time.Time, length time.Duration) {
 	t.Helper()
-	c := newClient(t, limiter, start, two)
+	c := newClient(t, s, start, two)
 	c.pass(2)
 	equal(t, "retry after", c.denied(1, ratelimit.WindowDay).RetryAfter, length)
 	c.wait(length - time.Second)
@@ -33,31 +33,31 @@ func spansDay(t *testing.T, limiter Maker, start time.Time, length time.Duration
 	c.denied(1, ratelimit.WindowDay)
 }
 
-func dayEndsAtMidnight(t *testing.T, limiter Maker) {
-	spansDay(t, limiter, time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC), 24*time.Hour)
-	spansDay(t, limiter, time.Date(2026, 5, 4, 23, 59, 58, 0, time.UTC), 2*time.Second)
+func dayEndsAtMidnight(t *testing.T, s suite) {
+	spansDay(t, s, time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC), 24*time.Hour)
+	spansDay(t, s, time.Date(2026, 5, 4, 23, 59, 58, 0, time.UTC), 2*time.Second)
 	// Noon in UTC is half past five in the afternoon in Kolkata.
-	spansDay(t, limiter, noonTime.In(zone(t, "Asia/Kolkata")), 6*time.Hour+30*time.Minute)
-	spansDay(t, limiter, noonTime.In(zone(t, "America/Los_Angeles")), 19*time.Hour)
+	spansDay(t, s, noonTime.In(zone(t, "Asia/Kolkata")), 6*time.Hour+30*time.Minute)
+	spansDay(t, s, noonTime.In(zone(t, "America/Los_Angeles")), 19*time.Hour)
 }
 
-func shortDay(t *testing.T, limiter Maker) {
-	spansDay(t, limiter, time.Date(2026, 3, 29, 0, 0, 0, 0, zone(t, "Europe/Berlin")), 23*time.Hour)
+func shortDay(t *testing.T, s suite) {
+	spansDay(t, s, time.Date(2026, 3, 29, 0, 0, 0, 0, zone(t, "Europe/Berlin")), 23*time.Hour)
 }
 
-func longDay(t *testing.T, limiter Maker) {
-	spansDay(t, limiter, time.Date(2026, 10, 25, 0, 0, 0, 0, zone(t, "Europe/Berlin")), 25*time.Hour)
+func longDay(t *testing.T, s suite) {
+	spansDay(t, s, time.Date(2026, 10, 25, 0, 0, 0, 0, zone(t, "Europe/Berlin")), 25*time.Hour)
 }
 
-func noMidnight(t *testing.T, limiter Maker) {
+func noMidnight(t *testing.T, s suite) {
 	// Cairo went from 23:59:59 on the 25th to 01:00 on the 26th of April 2024.
 	cairo := zone(t, "Africa/Cairo")
-	spansDay(t, limiter, time.Date(2024, 4, 25, 12, 0, 0, 0, cairo), 12*time.Hour)
-	spansDay(t, limiter, time.Date(2024, 4, 26, 1, 0, 0, 0, cairo), 23*time.Hour)
+	spansDay(t, s, time.Date(2024, 4, 25, 12, 0, 0, 0, cairo), 12*time.Hour)
+	spansDay(t, s, time.Date(2024, 4, 26, 1, 0, 0, 0, cairo), 23*time.Hour)
 }
 
-func stepBackOverMidnight(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, time.Date(2026, 5, 4, 23, 59, 0, 0, time.UTC), two)
+func stepBackOverMidnight(t *testing.T, s suite) {
+	c := newClient(t, s, time.Date(2026, 5, 4, 23, 59, 0, 0, time.UTC), two)
 	c.pass(2)
 	c.wait(2 * time.Minute)
 	c.pass(2)
@@ -68,37 +68,4 @@ func stepBackOverMidnight(t *testing.T, limiter Maker) {
 	c.denied(1, ratelimit.WindowDay)
 	c.wait(24 * time.Hour)
 	c.pass(2)
-}
-
-func outOfOrder(t *testing.T, limiter Maker) {
-	c := newClient(t, limiter, noonTime, free)
-	c.wait(time.Second)
-	passed := c.burst(100)
-	for range 1000 {
-		c.wait(-100 * time.Millisecond)
-		passed += c.burst(100)
-		c.wait(100 * time.Millisecond)
-		passed += c.burst(100)
-	}
-	equal(t, "passed at one instant", passed, 20)
-	c.wait(-100 * time.Millisecond)
-	equal(t, "retry after of an early reading", c.denied(1, ratelimit.WindowSecond).RetryAfter, 150*time.Millisecond)
-}
-
-// outOfOrderTiers alternates two tiers, whose intervals differ, between two
-// instants 100 ms apart, either tier being the early one.
-func outOfOrderTiers(t *testing.T, limiter Maker) {
-	for _, tiers := range [][2]ratelimit.Tier{{free, premium}, {premium, free}} {
-		c := newClient(t, limiter, noonTime, free)
-		c.wait(time.Second)
-		passed := 0
-		for i := range 1000 {
-			c.tier = tiers[i%2]
-			passed += c.burst(1)
-			c.wait(time.Duration(1-2*(i%2)) * 100 * time.Millisecond)
-		}
-		if passed > 110 {
-			t.Errorf("%s early: passed within 100 ms at up to 100/s with a burst of 100: expected at most 110, got %d", tiers[0].Name, passed)
-		}
-	}
 }

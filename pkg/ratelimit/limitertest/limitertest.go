@@ -5,12 +5,14 @@
 //		limitertest.Run(t, func(start time.Time) ratelimit.Limiter { … })
 //	}
 //
-// cases.go holds the rules one by one, properties.go what must hold of any
-// traffic, model.go a slow limiter that says what the right answer is.
+// cases.go lists the rules; tiers.go, windows.go, days.go and order.go have those
+// of one matter each. properties.go has what must hold of any traffic, model.go a
+// slow limiter that says what the right answer is.
 package limitertest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,16 +21,35 @@ import (
 
 // Maker returns a fresh, empty limiter with room for at least 1,000 keys and as
 // many fallback addresses. start is the time of its clock; the suite calls Allow
-// with times from there on. A store with a clock of its own sets it to now.
+// with times from there on. A store with a clock of its own sets it to the now of
+// each call, one call at a time.
 type Maker func(start time.Time) ratelimit.Limiter
 
+// Option fits the suite to a store.
+type Option func(*suite)
+
+// Tick is the resolution of the store's clock, where it is not a nanosecond. All
+// times of the suite are then multiples of d, which must divide a millisecond.
+// Intervals and waits stay exact to the nanosecond.
+func Tick(d time.Duration) Option { return func(s *suite) { s.tick = d } }
+
+// suite is what the cases run on.
+type suite struct {
+	limiter Maker
+	tick    time.Duration
+}
+
 // Run runs the suite.
-func Run(t *testing.T, limiter Maker) {
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { c.run(t, limiter) })
+func Run(t *testing.T, limiter Maker, options ...Option) {
+	s := suite{limiter: limiter, tick: 1}
+	for _, o := range options {
+		o(&s)
 	}
-	for _, p := range properties {
-		t.Run(p.name, func(t *testing.T) { p.run(t, limiter) })
+	if s.tick <= 0 || time.Millisecond%s.tick != 0 {
+		t.Fatalf("tick: expected a fraction of a millisecond, got %v", s.tick)
+	}
+	for _, c := range slices.Concat(cases, properties) {
+		t.Run(c.name, func(t *testing.T) { c.run(t, s) })
 	}
 }
 
@@ -50,9 +71,9 @@ type client struct {
 	tier ratelimit.Tier
 }
 
-func newClient(t testing.TB, limiter Maker, start time.Time, tier ratelimit.Tier) *client {
+func newClient(t testing.TB, s suite, start time.Time, tier ratelimit.Tier) *client {
 	t.Helper()
-	return &client{t: t, l: limiter(start), cal: ratelimit.NewCalendar(start.Location()), now: start, key: alice, tier: tier}
+	return &client{t: t, l: s.limiter(start), cal: ratelimit.NewCalendar(start.Location()), now: start, key: alice, tier: tier}
 }
 
 func (c *client) send() ratelimit.Decision { return c.l.Allow(c.now, c.key, c.tier, c.cal) }

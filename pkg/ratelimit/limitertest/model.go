@@ -12,8 +12,20 @@ import (
 type model map[ratelimit.Key][]admission
 
 type admission struct {
-	at          time.Time
-	second, day bool // the windows of its tier: no other counts it
+	at   time.Time
+	tier ratelimit.Tier // only the windows that it has count the admission
+}
+
+// calendarWindows are the windows of minute, hour and day, as sets of instants.
+var calendarWindows = []struct {
+	window ratelimit.Window
+	limit  func(ratelimit.Tier) int64
+	same   func(a, b time.Time) bool
+	quota  func(*ratelimit.Decision) *ratelimit.Quota
+}{
+	{ratelimit.WindowMinute, func(t ratelimit.Tier) int64 { return t.Minute }, sameMinute, func(d *ratelimit.Decision) *ratelimit.Quota { return &d.Minute }},
+	{ratelimit.WindowHour, func(t ratelimit.Tier) int64 { return t.Hour }, sameHour, func(d *ratelimit.Decision) *ratelimit.Quota { return &d.Hour }},
+	{ratelimit.WindowDay, func(t ratelimit.Tier) int64 { return t.Day }, sameDate, func(d *ratelimit.Decision) *ratelimit.Quota { return &d.Day }},
 }
 
 func (m model) allow(now time.Time, key ratelimit.Key, tier ratelimit.Tier) ratelimit.Decision {
@@ -21,7 +33,6 @@ func (m model) allow(now time.Time, key ratelimit.Key, tier ratelimit.Tier) rate
 		burst    = tier.Burst
 		interval time.Duration // of one request, rounded up to whole nanoseconds
 		d        = ratelimit.Decision{Allowed: true}
-		midnight = nextDate(now)
 	)
 	if burst == 0 {
 		burst = tier.Second
@@ -33,25 +44,40 @@ func (m model) allow(now time.Time, key ratelimit.Key, tier ratelimit.Tier) rate
 		}
 	}
 	level := m.level(now, key, interval)
-	used := m.usedToday(now, key)
 
-	var wait, waitDay time.Duration
+	var wait time.Duration
 	if tier.Second > 0 && level+interval > time.Duration(burst)*interval {
 		wait = level + interval - time.Duration(burst)*interval
 		d.Allowed, d.Window, d.RetryAfter = false, ratelimit.WindowSecond, wait
 	}
-	if tier.Day > 0 && used+1 > tier.Day {
-		waitDay = midnight.Sub(now)
-		d.Allowed = false
-		if waitDay >= wait {
-			d.Window, d.RetryAfter = ratelimit.WindowDay, waitDay
+	for _, w := range calendarWindows {
+		limit := w.limit(tier)
+		if limit == 0 {
+			continue
+		}
+		used, left := int64(0), end(now, w.same).Sub(now)
+		for _, a := range m[key] {
+			if w.limit(a.tier) > 0 && w.same(a.at, now) {
+				used++
+			}
+		}
+		*w.quota(&d) = ratelimit.Quota{Limit: limit, Remaining: max(0, limit-used), Reset: left}
+		if used+1 > limit {
+			d.Allowed = false
+			if left >= d.RetryAfter {
+				d.Window, d.RetryAfter = w.window, left
+			}
 		}
 	}
 	if d.Allowed {
-		m[key] = append(m[key], admission{now, tier.Second > 0, tier.Day > 0})
-		level, used = level+interval, used+1
+		m[key] = append(m[key], admission{now, tier})
+		level += interval
+		for _, w := range calendarWindows {
+			if w.limit(tier) > 0 {
+				w.quota(&d).Remaining--
+			}
+		}
 	}
-
 	if tier.Second > 0 {
 		free := int64(0)
 		for level+time.Duration(free+1)*interval <= time.Duration(burst)*interval {
@@ -62,9 +88,6 @@ func (m model) allow(now time.Time, key ratelimit.Key, tier ratelimit.Tier) rate
 			d.Second.Reset = wait
 		}
 	}
-	if tier.Day > 0 {
-		d.Day = ratelimit.Quota{Limit: tier.Day, Remaining: max(0, tier.Day-used), Reset: midnight.Sub(now)}
-	}
 	return d
 }
 
@@ -73,7 +96,7 @@ func (m model) allow(now time.Time, key ratelimit.Key, tier ratelimit.Tier) rate
 func (m model) level(now time.Time, key ratelimit.Key, interval time.Duration) (level time.Duration) {
 	var last time.Time
 	for _, a := range m[key] {
-		if a.second {
+		if a.tier.Second > 0 {
 			level = max(0, level-a.at.Sub(last)) + interval
 			last = a.at
 		}
@@ -84,25 +107,22 @@ func (m model) level(now time.Time, key ratelimit.Key, interval time.Duration) (
 	return max(0, level-now.Sub(last))
 }
 
-func (m model) usedToday(now time.Time, key ratelimit.Key) (n int64) {
-	for _, a := range m[key] {
-		if a.day && sameDate(a.at, now) {
-			n++
-		}
-	}
-	return n
-}
-
-// nextDate walks to the first second with another date: to the hour, then to the
-// minute, then to the second, so that it needs no midnight to exist.
-func nextDate(now time.Time) time.Time {
+// end walks to the first second that is in another window: to the hour, then to
+// the minute, then to the second, so that it needs no midnight to exist.
+func end(now time.Time, same func(a, b time.Time) bool) time.Time {
 	t := now.Truncate(time.Second)
 	for _, step := range []time.Duration{time.Hour, time.Minute, time.Second} {
-		for sameDate(t.Add(step), now) {
+		for same(t.Add(step), now) {
 			t = t.Add(step)
 		}
 	}
 	return t.Add(time.Second)
+}
+
+func sameMinute(a, b time.Time) bool { return sameHour(a, b) && a.UTC().Minute() == b.UTC().Minute() }
+
+func sameHour(a, b time.Time) bool {
+	return sameDate(a.UTC(), b.UTC()) && a.UTC().Hour() == b.UTC().Hour()
 }
 
 func sameDate(a, b time.Time) bool {

@@ -1,7 +1,6 @@
 package limitertest
 
 import (
-	"sync"
 	"testing"
 	"time"
 
@@ -14,41 +13,55 @@ var properties = []testCase{
 	{"any traffic agrees with the model", agreesWithModel},
 	{"any interval admits at most burst and rate", boundHolds},
 	{"any mix of tiers stays within the largest", mixStaysWithinLargest},
+	{"any minute, hour or day admits at most its limit", windowsHold},
 }
 
+// drawTier returns a tier of any windows, mostly of few: each that it has hides
+// the others.
 func drawTier(rt *rapid.T, name string) ratelimit.Tier {
-	second := rapid.Int64Range(0, 50).Draw(rt, name+" second")
-	tier := ratelimit.Tier{Name: name, Second: second, Day: rapid.Int64Range(0, 60).Draw(rt, name+" day")}
-	if second > 0 {
+	tier := ratelimit.Tier{Name: name}
+	windows := rapid.IntRange(1, 15).Draw(rt, name+" windows")
+	for i, w := range []struct {
+		limit *int64
+		most  int64
+	}{{&tier.Second, 50}, {&tier.Minute, 20}, {&tier.Hour, 40}, {&tier.Day, 60}} {
+		if windows>>i&1 == 1 {
+			*w.limit = rapid.Int64Range(1, w.most).Draw(rt, "limit")
+		}
+	}
+	if tier.Second > 0 {
 		tier.Burst = rapid.Int64Range(0, 60).Draw(rt, name+" burst")
-	} else if tier.Day == 0 {
-		tier.Day = 1
 	}
 	return tier
 }
 
 // drawPause returns the time to the next request: often none, mostly around an
-// interval, sometimes so long that days pass.
-func drawPause(rt *rapid.T) time.Duration {
-	most := rapid.SampledFrom([]time.Duration{0, time.Millisecond, 100 * time.Millisecond, 2 * time.Second, 20 * time.Hour}).Draw(rt, "pause of up to")
-	return time.Duration(rapid.Int64Range(0, int64(most)).Draw(rt, "pause"))
+// interval, sometimes so long that minutes, hours or days pass.
+func (s suite) drawPause(rt *rapid.T) time.Duration {
+	return s.drawUpTo(rt, rapid.SampledFrom([]time.Duration{
+		0, 0, time.Millisecond, 100 * time.Millisecond, 2 * time.Second, 40 * time.Second, 40 * time.Minute, 20 * time.Hour,
+	}).Draw(rt, "pause of up to"))
 }
 
-func agreesWithModel(t *testing.T, limiter Maker) {
+func (s suite) drawUpTo(rt *rapid.T, most time.Duration) time.Duration {
+	return time.Duration(rapid.Int64Range(0, int64(most/s.tick)).Draw(rt, "pause")) * s.tick
+}
+
+func agreesWithModel(t *testing.T, s suite) {
 	zones := []*time.Location{time.UTC, zone(t, "Europe/Berlin"), zone(t, "Africa/Cairo"), zone(t, "Pacific/Apia")}
 	rapid.Check(t, func(rt *rapid.T) {
 		loc := rapid.SampledFrom(zones).Draw(rt, "zone")
 		now := time.Unix(rapid.Int64Range(1.3e9, 1.8e9).Draw(rt, "start"), 0).In(loc)
-		l, cal, want := limiter(now), ratelimit.NewCalendar(loc), model{}
+		l, cal, want := s.limiter(now), ratelimit.NewCalendar(loc), model{}
 		tier := drawTier(rt, "tier")
 		keys := []ratelimit.Key{alice, ratelimit.ByClaim("route", "https://idp.example", "client_id", "bob")}
 		for range rapid.IntRange(1, 120).Draw(rt, "requests") {
-			now = now.Add(drawPause(rt))
+			now = now.Add(s.drawPause(rt))
 			if rapid.IntRange(0, 9).Draw(rt, "new limits") == 0 {
 				// The same rate: rounding in a conversion is none of the model's business.
 				next := drawTier(rt, "tier")
 				next.Second, next.Burst = tier.Second, min(next.Burst, tier.Second*1000)
-				if next.Second == 0 {
+				if next.Second == 0 && next.Minute == 0 && next.Hour == 0 {
 					next.Day = max(1, next.Day)
 				}
 				tier = next
@@ -62,16 +75,16 @@ func agreesWithModel(t *testing.T, limiter Maker) {
 	})
 }
 
-func boundHolds(t *testing.T, limiter Maker) {
+func boundHolds(t *testing.T, s suite) {
 	rapid.Check(t, func(rt *rapid.T) {
 		second := rapid.Int64Range(1, 2000).Draw(rt, "second")
 		tier := ratelimit.Tier{Name: "t", Second: second, Burst: rapid.Int64Range(1, 50).Draw(rt, "burst")}
-		admitted := traffic(rt, limiter(noonTime), func() ratelimit.Tier { return tier })
+		admitted := traffic(rt, s, func() ratelimit.Tier { return tier })
 		checkBound(rt, admitted, tier.Burst, second)
 	})
 }
 
-func mixStaysWithinLargest(t *testing.T, limiter Maker) {
+func mixStaysWithinLargest(t *testing.T, s suite) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var tiers []ratelimit.Tier
 		var burst, second int64
@@ -81,16 +94,38 @@ func mixStaysWithinLargest(t *testing.T, limiter Maker) {
 			tiers = append(tiers, tier)
 		}
 		next := func() ratelimit.Tier { return rapid.SampledFrom(tiers).Draw(rt, "tier") }
-		checkBound(rt, traffic(rt, limiter(noonTime), next), burst, second)
+		checkBound(rt, traffic(rt, s, next), burst, second)
+	})
+}
+
+// windowsHold sends under two tiers and counts what passes by the clock's face.
+func windowsHold(t *testing.T, s suite) {
+	rapid.Check(t, func(rt *rapid.T) {
+		tiers := [2]ratelimit.Tier{{Name: "a", Minute: 3, Hour: 5, Day: 8}, {Name: "b", Minute: 4, Hour: 8, Day: 9}}
+		l, cal, now := s.limiter(noonTime), ratelimit.NewCalendar(time.UTC), noonTime
+		passed := map[string]int{}
+		for range rapid.IntRange(1, 150).Draw(rt, "requests") {
+			now = now.Add(s.drawPause(rt))
+			tier := rapid.SampledFrom(tiers[:]).Draw(rt, "tier")
+			if !l.Allow(now, alice, tier, cal).Allowed {
+				continue
+			}
+			for layout, most := range map[string]int64{"2006-01-02 15:04": tier.Minute, "2006-01-02 15": tier.Hour, "2006-01-02": tier.Day} {
+				window := now.Format(layout)
+				if passed[window]++; int64(passed[window]) > most {
+					rt.Fatalf("window %s, tier %s: expected at most %d admissions, got %d", window, tier.Name, most, passed[window])
+				}
+			}
+		}
 	})
 }
 
 // traffic sends requests of one key and returns when one was admitted.
-func traffic(rt *rapid.T, l ratelimit.Limiter, tier func() ratelimit.Tier) (admitted []time.Duration) {
-	cal := ratelimit.NewCalendar(time.UTC)
+func traffic(rt *rapid.T, s suite, tier func() ratelimit.Tier) (admitted []time.Duration) {
+	l, cal := s.limiter(noonTime), ratelimit.NewCalendar(time.UTC)
 	at := time.Duration(0)
 	for range rapid.IntRange(1, 150).Draw(rt, "requests") {
-		at += time.Duration(rapid.Int64Range(0, int64(20*time.Millisecond)).Draw(rt, "pause"))
+		at += s.drawUpTo(rt, 20*time.Millisecond)
 		if l.Allow(noonTime.Add(at), alice, tier(), cal).Allowed {
 			admitted = append(admitted, at)
 		}
@@ -109,39 +144,4 @@ func checkBound(rt *rapid.T, admitted []time.Duration, burst, second int64) {
 			}
 		}
 	}
-}
-
-// goroutines lets 200 clients race. Their readings interleave over 500 ms and
-// reach the limiter in whatever order the scheduler makes of them. The clients
-// share nothing but the limiter, so that the race detector sees its locks alone.
-func goroutines(t *testing.T, limiter Maker) {
-	const clients, each, span = 200, 25, 500 * time.Millisecond
-	l, cal := limiter(noonTime), ratelimit.NewCalendar(time.UTC)
-	var (
-		admitted [clients]int64
-		begin    = make(chan struct{})
-		wg       sync.WaitGroup
-	)
-	for i := range clients {
-		wg.Go(func() {
-			<-begin
-			for j := range each {
-				at := time.Duration(j*clients+i) * span / (clients * each)
-				if l.Allow(noonTime.Add(at), alice, free, cal).Allowed {
-					admitted[i]++
-				}
-			}
-		})
-	}
-	close(begin)
-	wg.Wait()
-	total := int64(0)
-	for _, n := range admitted {
-		total += n
-	}
-	if total < 20 || total > 20+10+1 {
-		t.Errorf("admitted within %v: expected 20 to 31, got %d", span, total)
-	}
-	d := l.Allow(noonTime.Add(time.Hour), alice, free, cal)
-	equal(t, "day remaining", d.Day.Remaining, free.Day-total-1)
 }

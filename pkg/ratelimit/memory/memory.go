@@ -1,10 +1,13 @@
 // Package memory keeps rate-limit counters in this process.
 //
 // A [Limiter] is meant to be one per process, shared by all plugin instances and
-// never tied to one: counters must outlive a configuration change.
+// never tied to one: counters must outlive a configuration change. With
+// [Limiter.Persist] they outlive the process too: snapshot.go and decode.go have
+// the file's form, file.go the disk, saver.go when it is written.
 package memory
 
 import (
+	"sync/atomic"
 	"time"
 
 	"kong-plugin-auth-diagnosis/pkg/ratelimit"
@@ -22,6 +25,9 @@ type Stats = table.Stats
 type Limiter struct {
 	start time.Time
 	table *table.Table[struct{}]
+	// changed is set when something was counted that a snapshot would have.
+	changed atomic.Bool
+	maxFile int64 // in bytes
 }
 
 // New returns an empty Limiter. start is the origin of its time line: the
@@ -29,7 +35,7 @@ type Limiter struct {
 // reading. What passes between the two is then measured monotonically, whatever
 // happens to the wall clock.
 func New(start time.Time, o Options) *Limiter {
-	return &Limiter{start: start, table: table.New[struct{}](o, nil)}
+	return &Limiter{start: start, table: table.New[struct{}](o, nil), maxFile: maxFile}
 }
 
 // Allow implements [ratelimit.Limiter].
@@ -40,9 +46,21 @@ func (l *Limiter) Allow(now time.Time, key ratelimit.Key, tier ratelimit.Tier, c
 	next, d := e.State.Spend(at, now, tier, day, 1)
 	if d.Allowed { // a denial has nothing to write
 		e.State = next
+		if tier.Day|tier.Hour|tier.Minute != 0 && !l.changed.Load() {
+			l.changed.Store(true)
+		}
 	}
 	d.Overflow = e.Overflow
 	return d
+}
+
+// restore returns what takes a key's counts over from a snapshot.
+func (l *Limiter) restore(now time.Time) func(ratelimit.Key, ratelimit.State) {
+	return func(key ratelimit.Key, counted ratelimit.State) {
+		if s := counted.Counts(now); s != (ratelimit.State{}) {
+			l.table.Restore(key, s)
+		}
+	}
 }
 
 // Raise makes room for what o bounds. It never takes room away: what is counted

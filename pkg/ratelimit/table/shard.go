@@ -76,6 +76,18 @@ func (r *room[X]) each(fallback bool, visit func(ratelimit.Key, *Entry[X])) {
 	}
 }
 
+func (r *room[X]) restore(key digest, state ratelimit.State) bool {
+	s := r.shard(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.index[key]; ok {
+		return false
+	}
+	r.places.taken.Add(1)
+	s.add(key).State = state
+	return true
+}
+
 // reserve takes a place for a new key in s and reports whether there was one.
 // s is locked.
 func (r *room[X]) reserve(s *shard[X], at time.Duration, now time.Time) bool {
@@ -123,6 +135,22 @@ func (s *shard[X]) add(key digest) *Entry[X] {
 	s.index[key] = uint32(len(s.entries))
 	s.entries = append(s.entries, Entry[X]{Digest: key})
 	return &s.entries[len(s.entries)-1]
+}
+
+// copy returns the entries in the room of buf, or in a larger one, which it makes
+// without the lock.
+func (s *shard[X]) copy(buf []Entry[X]) []Entry[X] {
+	for {
+		s.mu.Lock()
+		n := len(s.entries)
+		if n <= cap(buf) {
+			buf = append(buf[:0], s.entries...)
+			s.mu.Unlock()
+			return buf
+		}
+		s.mu.Unlock()
+		buf = make([]Entry[X], 0, n+n/4)
+	}
 }
 
 // drop removes the entry at i. The last one moves into the gap.

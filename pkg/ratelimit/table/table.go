@@ -1,6 +1,7 @@
 package table
 
 import (
+	"iter"
 	"sync"
 	"time"
 
@@ -98,6 +99,30 @@ func (t *Table[X]) Find(key ratelimit.Key) (Locked[X], bool) {
 func (t *Table[X]) Each(visit func(key ratelimit.Key, e *Entry[X])) {
 	t.identities.each(false, visit)
 	t.fallbacks.each(true, visit)
+}
+
+// Batches returns copies of every key's own entry, in batches that the next one
+// overwrites, and whether they are fallbacks. No lock is held while the caller
+// looks at one: entries that come and go meanwhile may be among them or not.
+func (t *Table[X]) Batches() iter.Seq2[bool, []Entry[X]] {
+	return func(yield func(bool, []Entry[X]) bool) {
+		var batch []Entry[X]
+		for _, fallback := range []bool{false, true} {
+			r := t.room(fallback)
+			for i := range r.shards {
+				if batch = r.shards[i].copy(batch); len(batch) > 0 && !yield(fallback, batch) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Restore gives key an entry with the state that an earlier table had of it, and
+// reports whether it had none yet. What lives is not given up: unlike a new key's
+// the entry does not have to find room.
+func (t *Table[X]) Restore(key ratelimit.Key, state ratelimit.State) bool {
+	return t.room(key.Fallback()).restore(key.Digest(), state)
 }
 
 func (t *Table[X]) room(fallback bool) *room[X] {
