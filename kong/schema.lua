@@ -666,6 +666,20 @@ return {
                           },
                         },
                         {
+                          minute = {
+                            type = "integer",
+                            between = { 1, 1000000000 },
+                            description = "Requests per minute of the clock.",
+                          },
+                        },
+                        {
+                          hour = {
+                            type = "integer",
+                            between = { 1, 1000000000 },
+                            description = "Requests per hour of the clock.",
+                          },
+                        },
+                        {
                           day = {
                             type = "integer",
                             between = { 1, 1000000000000 },
@@ -674,7 +688,7 @@ return {
                         },
                       },
                       entity_checks = {
-                        { at_least_one_of = { "second", "day" } },
+                        { at_least_one_of = { "second", "minute", "hour", "day" } },
                         {
                           conditional_at_least_one_of = {
                             if_field = "burst",
@@ -733,6 +747,211 @@ return {
                   },
                 },
                 {
+                  policy = {
+                    type = "string",
+                    required = true,
+                    default = "local",
+                    one_of = { "local", "redis" },
+                    description = "Where the counters live: in this gateway node, or in a Redis that several nodes share.",
+                  },
+                },
+                {
+                  sync_rate = {
+                    type = "number",
+                    required = true,
+                    default = 0.1,
+                    between = { -1, 3600 },
+                    err = "expected -1 or 0.02 to 3600",
+                    description = "For policy redis. Seconds between two exchanges with Redis, beside the requests, at least 0.02; -1 asks Redis in each request. Above 0.25 the nodes together may swing far over a rate.",
+                  },
+                },
+                {
+                  redis = {
+                    type = "record",
+                    required = true,
+                    description = "The Redis of policy redis, as Kong's plugins name it: one server (host), a cluster or sentinels.",
+                    fields = {
+                      {
+                        host = {
+                          type = "string",
+                          err = "expected a host name or address without port, at most 255 bytes",
+                          len_max = 255,
+                          match = "^[%w_.:%-]+$",
+                          description = "Name or address of the one Redis server.",
+                        },
+                      },
+                      {
+                        port = {
+                          type = "integer",
+                          required = true,
+                          default = 6379,
+                          between = { 1, 65535 },
+                          description = "Port of the one Redis server.",
+                        },
+                      },
+                      {
+                        username = {
+                          type = "string",
+                          err = "expected text without control characters, at most 256 bytes",
+                          len_max = 256,
+                          match = "^[^%c]+$",
+                          referenceable = true,
+                          description = "Redis ACL user. Without it the password is that of the default user.",
+                        },
+                      },
+                      {
+                        password = {
+                          type = "string",
+                          encrypted = true,
+                          len_max = 1024,
+                          referenceable = true,
+                          description = "Password of the Redis user; without it the connection does not authenticate.",
+                        },
+                      },
+                      {
+                        database = {
+                          type = "integer",
+                          required = true,
+                          default = 0,
+                          between = { 0, 65535 },
+                          description = "Number of the database. A cluster has only 0.",
+                        },
+                      },
+                      {
+                        timeout = {
+                          type = "integer",
+                          required = true,
+                          default = 100,
+                          between = { 1, 60000 },
+                          description = "Milliseconds that connecting, sending or receiving may take, and a whole request with sync_rate -1.",
+                        },
+                      },
+                      {
+                        ssl = {
+                          type = "boolean",
+                          required = true,
+                          default = false,
+                          description = "Connect to Redis over TLS.",
+                        },
+                      },
+                      {
+                        ssl_verify = {
+                          type = "boolean",
+                          required = true,
+                          default = true,
+                          description = "Verify the certificate of the Redis server, against the system's authorities.",
+                        },
+                      },
+                      {
+                        server_name = {
+                          type = "string",
+                          err = "expected a host name or address without port, at most 255 bytes",
+                          len_max = 255,
+                          match = "^[%w_.:%-]+$",
+                          description = "Name that the Redis server's certificate has to have, and that is sent to it (SNI). Without it: its host.",
+                        },
+                      },
+                      {
+                        cluster_nodes = {
+                          type = "array",
+                          required = true,
+                          default = {},
+                          len_max = 64,
+                          description = "Nodes of a Redis Cluster; a few are enough to find the others.",
+                          elements = {
+                            type = "record",
+                            fields = {
+                              {
+                                ip = {
+                                  type = "string",
+                                  required = true,
+                                  err = "expected a host name or address without port, at most 255 bytes",
+                                  len_max = 255,
+                                  match = "^[%w_.:%-]+$",
+                                  description = "Address or name of the node.",
+                                },
+                              },
+                              {
+                                port = {
+                                  type = "integer",
+                                  required = true,
+                                  default = 6379,
+                                  between = { 1, 65535 },
+                                  description = "Port of the node.",
+                                },
+                              },
+                            },
+                          },
+                        },
+                      },
+                      {
+                        sentinel_nodes = {
+                          type = "array",
+                          required = true,
+                          default = {},
+                          len_max = 64,
+                          description = "Sentinels that know which Redis server is the master.",
+                          elements = {
+                            type = "record",
+                            fields = {
+                              {
+                                host = {
+                                  type = "string",
+                                  required = true,
+                                  err = "expected a host name or address without port, at most 255 bytes",
+                                  len_max = 255,
+                                  match = "^[%w_.:%-]+$",
+                                  description = "Name or address of the sentinel.",
+                                },
+                              },
+                              {
+                                port = {
+                                  type = "integer",
+                                  required = true,
+                                  default = 26379,
+                                  between = { 1, 65535 },
+                                  description = "Port of the sentinel.",
+                                },
+                              },
+                            },
+                          },
+                        },
+                      },
+                      {
+                        sentinel_master = {
+                          type = "string",
+                          err = "expected text without control characters, at most 128 bytes",
+                          len_max = 128,
+                          match = "^[^%c]+$",
+                          description = "Name of the master, as the sentinels call it.",
+                        },
+                      },
+                    },
+                    entity_checks = {
+                      { mutually_exclusive = { "host", "cluster_nodes", "sentinel_nodes" } },
+                      { mutually_required = { "sentinel_nodes", "sentinel_master" } },
+                    },
+                  },
+                },
+                {
+                  nodes = {
+                    type = "integer",
+                    required = true,
+                    default = 1,
+                    between = { 1, 1000 },
+                    description = "Gateway nodes that share the quotas. While they cannot see each other, each keeps to its share.",
+                  },
+                },
+                {
+                  fault_policy = {
+                    type = "string",
+                    required = true,
+                    default = "local",
+                    one_of = { "local", "allow", "deny" },
+                    description = "What happens while Redis does not answer: local counts on by itself, allow lets through uncounted, deny answers 503.",
+                  },
+                },
+                {
                   max_keys = {
                     type = "integer",
                     required = true,
@@ -748,7 +967,7 @@ return {
                     default = "UTC",
                     err = "expected an IANA time zone",
                     match = "^[%w_+%-/]+$",
-                    description = "IANA time zone in which a day begins.",
+                    description = "IANA time zone in which a day begins. Minutes and hours are those of UTC.",
                   },
                 },
                 {
@@ -756,8 +975,8 @@ return {
                     type = "string",
                     required = true,
                     default = "kong",
-                    one_of = { "kong", "none" },
-                    description = "Rate-limit response headers: as Kong's own plugin names them, or none.",
+                    one_of = { "kong", "ietf", "both", "none" },
+                    description = "Rate-limit response headers: as Kong's own plugin names them, as the IETF draft does (RateLimit and RateLimit-Policy), both or none.",
                   },
                 },
                 {
@@ -774,7 +993,7 @@ return {
                     required = true,
                     default = 30,
                     between = { 0, 3600 },
-                    description = "Most seconds added at random to Retry-After, so that clients do not return all at once.",
+                    description = "Most seconds added at random to Retry-After when the day is used up, so that clients do not return all at once.",
                   },
                 },
                 {
@@ -821,6 +1040,23 @@ return {
                     if_match = { eq = "claim" },
                     then_at_least_one_of = { "limit_by_claim" },
                     then_err = "limit_by claim needs limit_by_claim",
+                  },
+                },
+                {
+                  conditional_at_least_one_of = {
+                    if_field = "policy",
+                    if_match = { eq = "redis" },
+                    then_at_least_one_of = { "redis.host", "redis.cluster_nodes", "redis.sentinel_nodes" },
+                    then_err = "policy redis needs redis.host, redis.cluster_nodes or redis.sentinel_nodes",
+                  },
+                },
+                {
+                  conditional = {
+                    if_field = "sync_rate",
+                    if_match = { ne = -1 },
+                    then_field = "sync_rate",
+                    then_match = { between = { 0.02, 3600 } },
+                    then_err = "sync_rate is -1 or 0.02 to 3600",
                   },
                 },
               },

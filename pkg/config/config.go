@@ -35,7 +35,16 @@ const (
 	LimitByClaim    = "claim"
 	LimitByIP       = "ip"
 
+	PolicyLocal = "local"
+	PolicyRedis = "redis"
+
+	FaultPolicyLocal = "local"
+	FaultPolicyAllow = "allow"
+	FaultPolicyDeny  = "deny"
+
 	HeaderStyleKong = "kong"
+	HeaderStyleIETF = "ietf"
+	HeaderStyleBoth = "both"
 	HeaderStyleNone = "none"
 
 	WitnessOff      = "off"
@@ -142,32 +151,6 @@ type EdgeKey struct {
 	ID     string   `json:"id" required:"true" format:"label" len_max:"64" doc:"Name of the key, as statements give it."`
 	Secret Secret   `json:"secret" required:"true" format:"secret" len_min:"32" len_max:"128" referenceable:"true" encrypted:"true" doc:"The key: its bytes as they stand here."`
 	Points []string `json:"points" default:"" format:"point" len_max:"16" doc:"Signing points that may use the key. Empty: NAME-in and NAME-out."`
-}
-
-// RateLimiting says how much a caller may ask.
-type RateLimiting struct {
-	Tiers               []Tier   `json:"tiers" default:"" doc:"Tiers: named sets of limits."`
-	TierClaim           []string `json:"tier_claim" default:"tier" format:"claim_path" doc:"Claim paths that name the tier; the first one present counts. A consumer's tag tier:NAME does too: before the claim with limit_by consumer, else without the claim."`
-	DefaultTier         string   `json:"default_tier" format:"text" len_max:"128" doc:"Tier where neither claim nor tag names a known one; needed with tiers."`
-	LimitBy             string   `json:"limit_by" default:"claim" one_of:"consumer,claim,ip" doc:"What a counter belongs to: a consumer, a claim's value or the client's address. Requests without the first or second count by their address, at the default tier."`
-	LimitByClaim        []string `json:"limit_by_claim" default:"client_id,azp,sub" format:"claim_path" doc:"Claim paths for limit_by claim; the first one present counts."`
-	Namespace           string   `json:"namespace" format:"name" len_max:"128" doc:"Instances with the same namespace share their counters. Without it: the route, else the service, else global."`
-	MaxKeys             int      `json:"max_keys" default:"1000000" between:"1,100000000" doc:"Most counters kept in memory at a time, by all instances of one process together: the largest value of any instance counts."`
-	DayTimezone         string   `json:"day_timezone" default:"UTC" format:"timezone" doc:"IANA time zone in which a day begins."`
-	HeaderStyle         string   `json:"header_style" default:"kong" one_of:"kong,none" doc:"Rate-limit response headers: as Kong's own plugin names them, or none."`
-	HideClientHeaders   bool     `json:"hide_client_headers" default:"false" doc:"Send no rate-limit response headers, nor Retry-After with a 429."`
-	RetryAfterJitterMax Seconds  `json:"retry_after_jitter_max" default:"30" between:"0,3600" doc:"Most seconds added at random to Retry-After, so that clients do not return all at once."`
-	ErrorCode           int      `json:"error_code" default:"429" between:"400,599" doc:"Status of a rate-limited response."`
-	ErrorMessage        string   `json:"error_message" default:"API rate limit exceeded" format:"text" len_max:"1024" doc:"Message in the body of a rate-limited response."`
-	ReportOnly          bool     `json:"report_only" default:"false" doc:"Count and report, but never reject."`
-}
-
-// Tier is a named set of limits; 0 stands for no limit of that kind.
-type Tier struct {
-	Name   string `json:"name" required:"true" format:"text" len_max:"128" doc:"Name of the tier, as the tier claim has it."`
-	Second int    `json:"second" between:"1,1000000000" doc:"Requests per second in the long run."`
-	Burst  int    `json:"burst" between:"1,1000000000" doc:"Requests that may come at once; as many as second when absent."`
-	Day    int    `json:"day" between:"1,1000000000000" doc:"Requests per calendar day."`
 }
 
 // Diagnosis says what is told, and to whom.

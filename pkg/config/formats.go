@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"regexp/syntax"
@@ -34,6 +35,10 @@ var Formats = map[string]Format{
 	"cookie": { // RFC 6265 section 4.1.1: the same characters
 		Want: "a cookie name", Check: charset(isTokenByte),
 		Match: "^[%w!#$%%&'*+%-.^_`|~]+$",
+	},
+	"host": { // an address of either family, or the labels of a name
+		Want: "a host name or address without port", Check: check(isHost),
+		Match: `^[%w_.:%-]+$`,
 	},
 	"realm": {
 		Want: "visible ASCII and spaces without quotes or backslashes", Check: charset(isRealmByte),
@@ -116,6 +121,16 @@ const maxPoint = 64
 
 func isPoint(s string) bool {
 	return s != "" && len(s) <= maxPoint && !('0' <= s[0] && s[0] <= '9') && isAlphanumeric(s[0]) && charset(isLabelByte)(s) == ""
+}
+
+// isHost reports whether s is an address or can be a name: Kong's typedefs.host
+// takes both, and neither with a port.
+func isHost(s string) bool {
+	if strings.Contains(s, ":") {
+		_, err := netip.ParseAddr(s)
+		return err == nil && charset(isNameByte)(s) == "" // no zone
+	}
+	return s != "" && charset(isLabelByte)(s) == "" && isAlphanumeric(s[0])
 }
 
 func isAlphanumeric(b byte) bool {

@@ -80,6 +80,8 @@ func setDefaults(f *shape.Field, into reflect.Value) {
 			v.SetString(def)
 		case int:
 			v.SetInt(int64(def))
+		case float64:
+			v.SetFloat(def)
 		case bool:
 			v.SetBool(def)
 		case []string:
@@ -159,6 +161,8 @@ func (d *decoder) value(path string, f *shape.Field, raw any, v reflect.Value, r
 		d.text(path, raw, v, referenced)
 	case shape.Integer:
 		d.integer(path, f, raw, v)
+	case shape.Number:
+		d.number(path, raw, v)
 	case shape.Boolean:
 		b, ok := raw.(bool)
 		if !ok {
@@ -203,6 +207,20 @@ func (d *decoder) integer(path string, f *shape.Field, raw any, v reflect.Value)
 		return
 	}
 	v.SetInt(n)
+}
+
+func (d *decoder) number(path string, raw any, v reflect.Value) {
+	number, ok := raw.(json.Number)
+	if !ok {
+		d.problems.add(path, "expected a number, got %s", kindOf(raw))
+		return
+	}
+	n, err := number.Float64()
+	if err != nil {
+		d.problems.add(path, "expected a number, got %s", show(number.String(), false))
+		return
+	}
+	v.SetFloat(n)
 }
 
 func (d *decoder) list(path string, f *shape.Field, raw any, v reflect.Value, referenced bool) {

@@ -28,7 +28,9 @@ func fresh() *config.Config {
 			SSLVerify: true, CACertificates: []string{}},
 		Edge: config.Edge{Witness: "off", Keys: []config.EdgeKey{}, MaxAge: 30, TrustedIPs: []string{}, Name: "edge"},
 		RateLimiting: config.RateLimiting{Tiers: []config.Tier{}, TierClaim: []string{"tier"}, LimitBy: "claim",
-			LimitByClaim: []string{"client_id", "azp", "sub"}, MaxKeys: 1000000, DayTimezone: "UTC", HeaderStyle: "kong",
+			LimitByClaim: []string{"client_id", "azp", "sub"}, Policy: "local", SyncRate: 0.1, Nodes: 1, FaultPolicy: "local",
+			Redis:   config.Redis{Port: 6379, Timeout: 100, SSLVerify: true, ClusterNodes: []config.ClusterNode{}, SentinelNodes: []config.SentinelNode{}},
+			MaxKeys: 1000000, DayTimezone: "UTC", HeaderStyle: "kong",
 			RetryAfterJitterMax: 30, ErrorCode: 429, ErrorMessage: "API rate limit exceeded"},
 		Diagnosis: config.Diagnosis{HeaderName: "X-Auth-Diagnosis", Detail: "standard", FullDetailIPs: []string{}, Body: true},
 	}
@@ -95,8 +97,12 @@ func TestLoadReadsWhatKongSends(t *testing.T) {
 			{ID: "2026a", Secret: "0123456789abcdef0123456789abcdef", Points: []string{"f5-in", "cdn"}},
 			{ID: "2026b", Secret: "fedcba9876543210fedcba9876543210", Points: []string{}}}},
 		RateLimiting: config.RateLimiting{
-			Tiers:     []config.Tier{{Name: "free", Second: 20, Day: 50000}, {Name: "standard", Second: 60, Burst: 120, Day: 250000}},
+			Tiers:     []config.Tier{{Name: "free", Second: 20, Day: 50000}, {Name: "standard", Second: 60, Burst: 120, Minute: 3000, Hour: 100000, Day: 250000}},
 			TierClaim: []string{"tier"}, DefaultTier: "free", LimitBy: "ip", LimitByClaim: []string{"client_id"},
+			Policy: "redis", SyncRate: 0.05, Nodes: 3, FaultPolicy: "deny",
+			Redis: config.Redis{Port: 6380, Username: "limiter", Password: "redis-password", Timeout: 50, SSL: true, ServerName: "redis.example.com",
+				ClusterNodes: []config.ClusterNode{}, SentinelMaster: "limits",
+				SentinelNodes: []config.SentinelNode{{Host: "sentinel-1", Port: 26379}, {Host: "10.0.0.2", Port: 26380}}},
 			Namespace: "shared", MaxKeys: 1000, DayTimezone: "Europe/Berlin", HeaderStyle: "none", HideClientHeaders: true,
 			RetryAfterJitterMax: 0, ErrorCode: 503, ErrorMessage: "slow down", ReportOnly: true},
 		Diagnosis: config.Diagnosis{HeaderName: "X-Diag", Detail: "full", FullDetailIPs: []string{"127.0.0.1/32", "::1"},
@@ -160,6 +166,14 @@ func TestParseNamesEveryProblem(t *testing.T) {
 			`config.maximum_lifetime: expected an integer, got "1e300"`,
 			`config.maximum_token_size: expected an integer, got "1e999"`,
 		}},
+		"numbers": {`{"rate_limiting": {"sync_rate": "fast", "nodes": 1.5, "redis": {"port": "6379"}}}`, []string{
+			"config.rate_limiting.sync_rate: expected a number, got a string",
+			"config.rate_limiting.redis.port: expected an integer, got a string",
+			`config.rate_limiting.nodes: expected an integer, got "1.5"`,
+		}},
+		"a number beyond any": {`{"rate_limiting": {"sync_rate": 1e999}}`, []string{
+			`config.rate_limiting.sync_rate: expected a number, got "1e999"`,
+		}},
 		"zero where a limit stands": {`{"rate_limiting": {"tiers": [{"name": "a", "second": 0, "day": 1}]}}`, []string{
 			"config.rate_limiting.tiers[0].second: expected an integer from 1 to 1000000000, got 0",
 		}},
@@ -168,9 +182,11 @@ func TestParseNamesEveryProblem(t *testing.T) {
 			"config.realm: expected a value, got an empty string",
 		}},
 		"unresolved vault references": {`{"jwks": {"http_proxy": "", "ca_certificates": [""],
-			"$refs": {"http_proxy": "{vault://env/p}", "ca_certificates": ["{vault://env/c}"]}}}`, []string{
+			"$refs": {"http_proxy": "{vault://env/p}", "ca_certificates": ["{vault://env/c}"]}},
+			"rate_limiting": {"redis": {"password": "", "$refs": {"password": "{vault://env/r}"}}}}`, []string{
 			"config.jwks.ca_certificates[0]: expected a value, got a vault reference that could not be resolved",
 			"config.jwks.http_proxy: expected a value, got a vault reference that could not be resolved",
+			"config.rate_limiting.redis.password: expected a value, got a vault reference that could not be resolved",
 		}},
 		"unknown fields": {`{"moed": "enforce", "edge": {"wittness": "required", "route_id": "x"}}`, []string{
 			"config.edge.route_id: expected a known field, got one that no schema of this version has",
@@ -224,6 +240,21 @@ func TestLimitNamespaceIsTheNarrowestScope(t *testing.T) {
 func TestUnitsConvert(t *testing.T) {
 	if got := config.Seconds(90).Duration(); got != 90*time.Second {
 		t.Errorf("90 seconds are %v", got)
+	}
+	if got := config.SyncRate(0.1).Duration(); got != 100*time.Millisecond {
+		t.Errorf("0.1 seconds are %v", got)
+	}
+	if strict := config.SyncRate(-1); strict.Duration() >= 0 || !strict.Strict() || config.SyncRate(0.02).Strict() {
+		t.Error("-1 is not what asks each time")
+	}
+	if config.SyncRate(0.25).Swings() || !config.SyncRate(0.3).Swings() {
+		t.Error("0.25 is not the bound of calm exchanges")
+	}
+	if got := (config.ClusterNode{IP: "::1", Port: 7000}).Address(); got != "[::1]:7000" {
+		t.Errorf("got address %s", got)
+	}
+	if got := (config.SentinelNode{Host: "s1", Port: 26379}).Address(); got != "s1:26379" {
+		t.Errorf("got address %s", got)
 	}
 	if got := config.Milliseconds(1500).Duration(); got != 1500*time.Millisecond {
 		t.Errorf("1500 milliseconds are %v", got)

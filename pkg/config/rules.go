@@ -21,6 +21,7 @@ var rules = []func(*Config, *problems){
 	checkDiagnosisHeader,
 	checkTiers,
 	checkLimitBy,
+	checkRedis,
 }
 
 func checkMode(c *Config, p *problems) {
@@ -140,45 +141,6 @@ var reservedDiagnosis = []string{
 func checkDiagnosisHeader(c *Config, p *problems) {
 	if name := c.Diagnosis.HeaderName; slices.Contains(reservedDiagnosis, strings.ToLower(name)) {
 		p.add("config.diagnosis.header_name", "expected a header of its own, got %s", show(name, false))
-	}
-}
-
-func checkTiers(c *Config, p *problems) {
-	const path = "config.rate_limiting"
-	limits := c.RateLimiting
-	names := make([]string, len(limits.Tiers))
-	for i, tier := range limits.Tiers {
-		names[i] = tier.Name
-		checkTier(shape.At(path+".tiers", i), tier, p)
-	}
-	unique(p, path+".tiers", ".name", names, exact)
-	switch {
-	case len(names) == 0:
-	case limits.DefaultTier == "":
-		p.add(path+".default_tier", "expected the name of a tier with tiers, got none")
-	case !slices.Contains(names, limits.DefaultTier):
-		p.add(path+".default_tier", "expected the name of one of the tiers, got %s", show(limits.DefaultTier, false))
-	}
-}
-
-func checkTier(at string, tier Tier, p *problems) {
-	if tier.Second == 0 && tier.Day == 0 {
-		p.add(at, "expected second or day, got neither")
-	}
-	if tier.Burst != 0 && tier.Second == 0 {
-		p.add(at+".second", "expected a limit with burst, got none")
-	}
-	if tier.Day != 0 && tier.Day < tier.Second {
-		p.add(at+".day", "expected at least the %d of second, got %d", tier.Second, tier.Day)
-	}
-}
-
-func checkLimitBy(c *Config, p *problems) {
-	switch by := c.RateLimiting.LimitBy; {
-	case by == LimitByClaim && len(c.RateLimiting.LimitByClaim) == 0:
-		p.add("config.rate_limiting.limit_by_claim", "expected at least 1 element with limit_by claim, got 0")
-	case by == LimitByConsumer && len(c.ConsumerClaim) == 0:
-		p.add("config.consumer_claim", "expected at least 1 element with limit_by consumer, got 0")
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -57,6 +58,11 @@ func (v *validator) value(path string, f *shape.Field, value reflect.Value) {
 		absent := n == 0 && !f.Required
 		if f.Between != nil && !f.Between.Contains(n) && !absent {
 			v.problems.add(path, "expected an integer from %d to %d, got %d", f.Between.Min, f.Between.Max, n)
+		}
+	case shape.Number:
+		n := value.Float()
+		if f.Between != nil && !(float64(f.Between.Min) <= n && n <= float64(f.Between.Max)) {
+			v.problems.add(path, "expected %s, got %v", cmp.Or(f.Want, fmt.Sprintf("a number from %d to %d", f.Between.Min, f.Between.Max)), n)
 		}
 	}
 }

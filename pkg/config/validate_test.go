@@ -113,8 +113,13 @@ config.upstream_headers.x-tier: expected each header once, got it as "X-Tier" to
 			c.RateLimiting = tiered(config.Tier{Name: "a", Second: 20, Day: 19}, config.Tier{Name: "a", Day: 1, Burst: 2}, config.Tier{Name: "b"})
 		}, `config.rate_limiting.tiers[0].day: expected at least the 20 of second, got 19
 config.rate_limiting.tiers[1].second: expected a limit with burst, got none
-config.rate_limiting.tiers[2]: expected second or day, got neither
+config.rate_limiting.tiers[2]: expected second, minute, hour or day, got none
 config.rate_limiting.tiers[1].name: expected a value of its own, got that of config.rate_limiting.tiers[0]`},
+		"windows in disorder": {func(c *config.Config) {
+			c.RateLimiting = tiered(config.Tier{Name: "a", Second: 20, Minute: 10, Hour: 15, Day: 30}, config.Tier{Name: "b", Minute: 9, Day: 8})
+		}, `config.rate_limiting.tiers[0].minute: expected at least the 20 of second, got 10
+config.rate_limiting.tiers[0].hour: expected at least the 20 of second, got 15
+config.rate_limiting.tiers[1].day: expected at least the 9 of minute, got 8`},
 		"advise as anonymous": {func(c *config.Config) { c.Mode, c.Anonymous = "advise", "nobody" },
 			`config.anonymous: expected none with mode advise, got "nobody": advise authenticates nobody`},
 		"consumer of no claim": {func(c *config.Config) { c.ConsumerOptional = false },
@@ -130,7 +135,47 @@ config.rate_limiting.tiers[1].name: expected a value of its own, got that of con
 		"limit by no claim": {func(c *config.Config) { c.RateLimiting.LimitByClaim = nil },
 			`config.rate_limiting.limit_by_claim: expected at least 1 element with limit_by claim, got 0`},
 
+		// Redis.
+		"unknown policy": {func(c *config.Config) { c.RateLimiting.Policy = "cluster" },
+			`config.rate_limiting.policy: expected "local" or "redis", got "cluster"`},
+		"redis without an address": {func(c *config.Config) { c.RateLimiting.Policy = "redis" },
+			`config.rate_limiting.redis.host: expected a value here, in cluster_nodes or in sentinel_nodes with policy redis, got none`},
+		"redis at two addresses": {func(c *config.Config) {
+			c.RateLimiting.Redis = redis(config.Redis{Host: "redis", ClusterNodes: []config.ClusterNode{{IP: "10.0.0.1", Port: 6379}}})
+		}, `config.rate_limiting.redis: expected host, cluster_nodes or sentinel_nodes, got 2 of them`},
+		"sentinels of nobody": {func(c *config.Config) {
+			c.RateLimiting.Redis = redis(config.Redis{SentinelNodes: []config.SentinelNode{{Host: "s1", Port: 26379}}})
+		}, `config.rate_limiting.redis.sentinel_master: expected both sentinel_nodes and sentinel_master, got one of them`},
+		"a database of a cluster": {func(c *config.Config) {
+			c.RateLimiting.Redis = redis(config.Redis{ClusterNodes: []config.ClusterNode{{IP: "10.0.0.1", Port: 6379}}, Database: 1})
+		}, `config.rate_limiting.redis.database: expected 0 with cluster_nodes, got 1`},
+		"a user without a password": {func(c *config.Config) { c.RateLimiting.Redis = redis(config.Redis{Host: "redis", Username: "limiter"}) },
+			`config.rate_limiting.redis.password: expected a value with username, got none`},
+		"a host with its port": {func(c *config.Config) { c.RateLimiting.Redis = redis(config.Redis{Host: "redis:6379"}) },
+			`config.rate_limiting.redis.host: expected a host name or address without port, got "redis:6379": another form`},
+		"a node that is no host": {func(c *config.Config) {
+			c.RateLimiting.Redis = redis(config.Redis{ClusterNodes: []config.ClusterNode{{IP: "redis://a", Port: 65536}}})
+		}, `config.rate_limiting.redis.cluster_nodes[0].ip: expected a host name or address without port, got "redis://a": another form
+config.rate_limiting.redis.cluster_nodes[0].port: expected an integer from 1 to 65535, got 65536`},
+		"a password too long to show": {func(c *config.Config) {
+			c.RateLimiting.Redis = redis(config.Redis{Host: "redis", Username: "a\nb", Password: config.Secret(strings.Repeat("x", 1025))})
+		}, `config.rate_limiting.redis.username: expected text without control characters, got a value of 3 bytes: a character that is not allowed
+config.rate_limiting.redis.password: expected at most 1024 bytes, got 1025`},
+		"exchanges without a pause": {func(c *config.Config) { c.RateLimiting.SyncRate = 0 }, `config.rate_limiting.sync_rate: expected -1 or 0.02 to 3600, got 0`},
+		"exchanges too often":       {func(c *config.Config) { c.RateLimiting.SyncRate = 0.01 }, `config.rate_limiting.sync_rate: expected -1 or 0.02 to 3600, got 0.01`},
+		"exchanges too seldom":      {func(c *config.Config) { c.RateLimiting.SyncRate = 3601 }, `config.rate_limiting.sync_rate: expected -1 or 0.02 to 3600, got 3601`},
+		"less than never":           {func(c *config.Config) { c.RateLimiting.SyncRate = -2 }, `config.rate_limiting.sync_rate: expected -1 or 0.02 to 3600, got -2`},
+		"no nodes":                  {func(c *config.Config) { c.RateLimiting.Nodes = 0 }, `config.rate_limiting.nodes: expected an integer from 1 to 1000, got 0`},
+
 		// What looks wrong and is not.
+		"redis, asked each time": {func(c *config.Config) {
+			c.RateLimiting.Policy, c.RateLimiting.SyncRate, c.RateLimiting.Redis = "redis", -1, redis(config.Redis{Host: "redis", Database: 3, Username: "u", Password: "p"})
+		}, ""},
+		"a redis for later": {func(c *config.Config) { c.RateLimiting.Redis = redis(config.Redis{Host: "::1"}) }, ""},
+		"windows of one size": {func(c *config.Config) {
+			c.RateLimiting = tiered(config.Tier{Name: "a", Second: 2, Minute: 2, Hour: 2, Day: 2})
+		}, ""},
+		"a window left out":        {func(c *config.Config) { c.RateLimiting = tiered(config.Tier{Name: "a", Second: 2, Hour: 9}) }, ""},
 		"advise for keys alone":    {func(c *config.Config) { c.Mode, c.Expects, c.Issuers = "advise", []string{"key"}, nil }, ""},
 		"advise that only reports": {func(c *config.Config) { c.Mode, c.RateLimiting = "advise", reporting() }, ""},
 		"consumers": {func(c *config.Config) {
@@ -161,6 +206,12 @@ config.rate_limiting.tiers[1].name: expected a value of its own, got that of con
 func tiered(tiers ...config.Tier) config.RateLimiting {
 	r := fresh().RateLimiting
 	r.Tiers, r.DefaultTier = tiers, "a"
+	return r
+}
+
+// redis is a connection with the defaults, and of r what has none.
+func redis(r config.Redis) config.Redis {
+	r.Port, r.Timeout, r.SSLVerify = 6379, 100, true
 	return r
 }
 

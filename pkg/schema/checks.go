@@ -9,7 +9,7 @@ import (
 //
 // Not here, because an entity check relates two fields and compares neither
 // with the other: advise with tiers but without report_only, default_tier among
-// the tiers, day against second, unique names. config.Validate has them.
+// the tiers, day against hour, unique names. config.Validate has them.
 func entityChecks() map[string][]any {
 	return map[string][]any{
 		"": {
@@ -45,11 +45,19 @@ func entityChecks() map[string][]any {
 		"rate_limiting": {
 			needs("tiers", table{"len_min": 1}, "default_tier", "tiers need default_tier"),
 			needs("limit_by", table{"eq": config.LimitByClaim}, "limit_by_claim", "limit_by claim needs limit_by_claim"),
+			needsOneOf("policy", table{"eq": config.PolicyRedis}, []string{"redis.host", "redis.cluster_nodes", "redis.sentinel_nodes"},
+				"policy redis needs redis.host, redis.cluster_nodes or redis.sentinel_nodes"),
+			conditional("sync_rate", table{"ne": -1}, "sync_rate", table{"between": []float64{0.02, 3600}},
+				"sync_rate is -1 or 0.02 to 3600"),
 		},
 		"rate_limiting.tiers[]": {
-			table{"at_least_one_of": []string{"second", "day"}},
+			table{"at_least_one_of": []string{"second", "minute", "hour", "day"}},
 			// Kong evaluates if_match on null too, where gt alone would pass.
 			needs("burst", table{"required": true, "gt": 0}, "second", "burst needs second"),
+		},
+		"rate_limiting.redis": {
+			table{"mutually_exclusive": []string{"host", "cluster_nodes", "sentinel_nodes"}},
+			table{"mutually_required": []string{"sentinel_nodes", "sentinel_master"}},
 		},
 	}
 }

@@ -49,7 +49,7 @@ func TestKongAcceptsWhatTheCheckAccepts(t *testing.T) {
 	samples := map[string][]string{
 		"url":   {"https://idp.example.com", "http://localhost:9031/as?x=1&y=%20", "https://[::1]:443/am/oauth2", "https://user:pw@h/"},
 		"token": {"X-Auth-Diagnosis", "apikey", "!#$%&'*+-.^_`|~09AZaz"}, "cookie": {"access_token", "__Host-jwt", "!#$%&'*+-.^_`|~09AZaz"}, "realm": {"my api", "~[]{}!'%"},
-		"label": {"f5", "big-ip_1.dmz"}, "point": {"f5-in", "A", "edge_1.x-out"}, "secret": {"!~%[]^-0aZ"}, "name": {"orders:v1", "A.b-c_d"}, "text": {"gold", "Zu viele Anfragen, später", "50 %"},
+		"label": {"f5", "big-ip_1.dmz"}, "host": {"redis-1.example.com", "10.0.0.1", "::1", "::ffff:10.0.0.1", "my_redis"}, "point": {"f5-in", "A", "edge_1.x-out"}, "secret": {"!~%[]^-0aZ"}, "name": {"orders:v1", "A.b-c_d"}, "text": {"gold", "Zu viele Anfragen, später", "50 %"},
 		"words": {"admin", " orders:read  orders:write "}, "claim_path": {"sub", `https://example\.com/x`}, "regex": {"^a+$", `\d{2}`},
 		"cidr":     {"10.0.0.0/8", "192.0.2.1", "::1", "fd00::/8", "::ffff:192.0.2.1/128", "2001:db8::1"},
 		"timezone": {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "America/Port-au-Prince"},
@@ -69,7 +69,7 @@ func TestKongAcceptsWhatTheCheckAccepts(t *testing.T) {
 		}
 	}
 	for name, s := range map[string]string{
-		"url": "ftp://x", "token": "a b", "cookie": "a;b", "realm": `a"b`, "label": "a b", "point": "5f", "secret": "a b", "name": "a b", "text": "a\nb",
+		"url": "ftp://x", "token": "a b", "cookie": "a;b", "realm": `a"b`, "label": "a b", "host": "redis://x", "point": "5f", "secret": "a b", "name": "a b", "text": "a\nb",
 		"words": " ", "cidr": "host", "timezone": "a b", "pem": "MIIB",
 	} {
 		if matches(t, config.Formats[name], s) {

@@ -110,6 +110,8 @@ func boundsOf(f *shape.Field) string {
 // expectation words what a single value has to be; "" means anything.
 func expectation(f *shape.Field) string {
 	switch {
+	case f.Want != "":
+		return f.Want
 	case len(f.OneOf) > 0:
 		return code(strings.Join(f.OneOf, "`, `"))
 	case f.Between != nil:

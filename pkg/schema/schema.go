@@ -97,6 +97,9 @@ func constrain(t table, f *shape.Field) {
 	if f.Encrypted {
 		t["encrypted"] = true
 	}
+	if f.Want != "" {
+		t["err"] = "expected " + f.Want
+	}
 	format := config.Formats[f.Format]
 	switch wanted := "expected " + expectation(f); {
 	case format.Match != "":

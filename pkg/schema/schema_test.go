@@ -139,10 +139,10 @@ func TestKongAcceptsTheShape(t *testing.T) {
 
 func testCheck(t *testing.T, at string, fields map[string]map[string]any, name string, arg any) {
 	t.Helper()
-	conditions := strings.Fields(`required elements keys values eq gt len_min contains not_one_of`)
+	conditions := strings.Fields(`required elements keys values eq ne gt between len_min contains not_one_of`)
 	var names []any
 	switch name {
-	case "at_least_one_of":
+	case "at_least_one_of", "mutually_exclusive", "mutually_required":
 		names = arg.([]any)
 	case "conditional", "conditional_at_least_one_of":
 		arg := arg.(map[string]any)

@@ -1,6 +1,7 @@
 package files_test
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"kong-plugin-auth-diagnosis/pkg/config"
 	"kong-plugin-auth-diagnosis/pkg/kongdev/conf"
 )
 
@@ -96,9 +98,9 @@ func (c composition) listens(t *testing.T, name string) string {
 	case name == "edge":
 		return regexp.MustCompile(`(?m)^  bind :(\d+)$`).FindStringSubmatch(read(t, haproxyConfig))[1]
 	}
-	i := slices.Index(service.Command, "-addr")
+	i := slices.IndexFunc(service.Command, func(s string) bool { return s == "-addr" || s == "--port" })
 	if i < 0 || i+1 == len(service.Command) {
-		t.Fatalf("%s: expected -addr in %q", name, service.Command)
+		t.Fatalf("%s: expected -addr or --port in %q", name, service.Command)
 	}
 	return strings.TrimPrefix(service.Command[i+1], ":")
 }
@@ -192,6 +194,30 @@ func TestComposeAddressesMeet(t *testing.T) {
 	if len(found) < 6 {
 		t.Errorf("expected the services' and issuers' addresses in kong.yml, got %d", len(found))
 	}
+}
+
+// TestComposeHasTheRedisOfTheReference: the lines in kong.yml that wait to be
+// uncommented are good ones, and lead to a service that listens there.
+func TestComposeHasTheRedisOfTheReference(t *testing.T) {
+	c := compose(t)
+	const waiting = "            # policy: redis\n            # redis:\n            #   host: redis\n"
+	reference := read(t, "kong/kong.yml")
+	if strings.Count(reference, waiting) != 1 {
+		t.Fatalf("kong.yml: expected once\n%s", waiting)
+	}
+	set := checkDeck(t, strings.Replace(reference, waiting, strings.ReplaceAll(waiting, "# ", ""), 1))
+	for _, p := range set.Plugins {
+		limits, _ := p.Config["rate_limiting"].(map[string]any)
+		if limits["policy"] != config.PolicyRedis {
+			continue
+		}
+		redis, _ := limits["redis"].(map[string]any)
+		if port := fmt.Sprint(redis["port"]); redis["host"] != "redis" || c.listens(t, "redis") != port {
+			t.Errorf("got %v:%s, the service listens on %s", redis["host"], port, c.listens(t, "redis"))
+		}
+		return
+	}
+	t.Error("expected an instance with policy redis, got none")
 }
 
 // TestComposeRunsKongAsDocumented holds the container against kong.conf and its

@@ -73,6 +73,8 @@ func readType(t reflect.Type, tag reflect.StructTag) (*Field, error) {
 		return &Field{Type: String}, nil
 	case reflect.Int:
 		return &Field{Type: Integer}, nil
+	case reflect.Float64:
+		return &Field{Type: Number}, nil
 	case reflect.Bool:
 		return &Field{Type: Boolean}, nil
 	case reflect.Struct:
@@ -104,6 +106,7 @@ func readConstraints(f *Field, tag reflect.StructTag) error {
 	if text, ok := tag.Lookup("one_of"); ok {
 		value.OneOf = strings.Split(text, ",")
 	}
+	value.Want = tag.Get("want")
 	value.Format = tag.Get("format")
 	value.Referenceable = tag.Get("referenceable") == "true"
 	value.Encrypted = tag.Get("encrypted") == "true"
@@ -139,6 +142,8 @@ func readDefault(t Type, text string) (any, error) {
 		return text, nil
 	case Integer:
 		return strconv.Atoi(text)
+	case Number:
+		return strconv.ParseFloat(text, 64)
 	case Boolean:
 		return strconv.ParseBool(text)
 	case Array, Set:

@@ -11,7 +11,8 @@
 //	default:"30"             value when absent; lists as a,b and maps as k=v,k=v
 //	required:"true"          must be given; everything with a default is required
 //	one_of:"a,b"             closed list of values
-//	between:"0,3600"         bounds of an integer, both included
+//	between:"0,3600"         bounds of a number, both included and whole
+//	want:"-1 or 0.02 to 9"   what is expected, where the rules above say it too loosely
 //	len_min:"1"              fewest elements of a list, shortest string in bytes
 //	len_max:"128"            most elements of a list, longest string in bytes
 //	format:"url"             name of a syntax rule
@@ -31,6 +32,7 @@ type Type string
 const (
 	String  Type = "string"
 	Integer Type = "integer"
+	Number  Type = "number" // a float64
 	Boolean Type = "boolean"
 	Array   Type = "array"  // a slice, ordered
 	Set     Type = "set"    // a slice, unordered, without duplicates
@@ -45,13 +47,14 @@ type Field struct {
 	Doc  string
 
 	// Required reports whether the value is always present once defaults are
-	// filled in; Default is a string, int, bool, []string, map[string]string
-	// or nil for none.
+	// filled in; Default is a string, int, float64, bool, []string,
+	// map[string]string or nil for none.
 	Required bool
 	Default  any
 
 	OneOf         []string // empty: any
 	Between       *Range   // nil: any
+	Want          string   // "": what the other rules say
 	LenMin        int      // 0: no rule of its own (Kong refuses "" all the same)
 	LenMax        int      // 0: no rule
 	Format        string   // "": none

@@ -15,7 +15,8 @@ type garden struct {
 	Beds   []bed             `json:"beds" default:"" doc:"What grows in it."`
 	Signs  map[string]string `json:"signs" default:"gate=beware" key_format:"token" format:"text" doc:"What the signs say."`
 	Fence  struct {
-		Height int `json:"height" between:"1,300" doc:"Height in centimetres."`
+		Height int     `json:"height" between:"1,300" doc:"Height in centimetres."`
+		Slope  float64 `json:"slope" default:"0.5" between:"0,2" want:"a gentle slope" doc:"Height by depth."`
 	} `json:"fence" doc:"What stands around it."`
 	Owner string `json:"-"`
 }
@@ -42,6 +43,7 @@ func TestReadDescribesTagsAndTypes(t *testing.T) {
 			Key: &shape.Field{Type: shape.String, Format: "token"}, Elem: &shape.Field{Type: shape.String, Format: "text"}},
 		{Name: "fence", Type: shape.Record, Doc: "What stands around it.", Required: true, Index: 3, Fields: []*shape.Field{
 			{Name: "height", Type: shape.Integer, Doc: "Height in centimetres.", Between: &shape.Range{Min: 1, Max: 300}},
+			{Name: "slope", Type: shape.Number, Doc: "Height by depth.", Required: true, Default: 0.5, Between: &shape.Range{Min: 0, Max: 2}, Want: "a gentle slope", Index: 1},
 		}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -55,7 +57,7 @@ func TestReadDescribesTagsAndTypes(t *testing.T) {
 func TestWalkVisitsParentsFirst(t *testing.T) {
 	var paths []string
 	shape.MustRead(reflect.TypeFor[garden]()).Walk(func(path string, _ *shape.Field) { paths = append(paths, path) })
-	want := []string{"", "season", "beds", "beds[]", "beds[].plants", "beds[].plants[]", "beds[].tag", "signs", "fence", "fence.height"}
+	want := []string{"", "season", "beds", "beds[]", "beds[].plants", "beds[].plants[]", "beds[].tag", "signs", "fence", "fence.height", "fence.slope"}
 	if diff := cmp.Diff(want, paths); diff != "" {
 		t.Errorf("paths (-want +got):\n%s", diff)
 	}
@@ -71,11 +73,11 @@ func TestReadRefusesWhatItCannotDescribe(t *testing.T) {
 			A string `json:"a"`
 		}{}, "expected json and doc tags"},
 		"unknown type": {struct {
-			A float64 `json:"a" doc:"A number."`
-		}{}, "expected a type that Kong's schema has, got float64"},
+			A float32 `json:"a" doc:"A number."`
+		}{}, "expected a type that Kong's schema has, got float32"},
 		"unknown type in a list": {struct {
-			A []float64 `json:"a" doc:"Numbers."`
-		}{}, "expected a type that Kong's schema has, got float64"},
+			A []complex64 `json:"a" doc:"Numbers."`
+		}{}, "expected a type that Kong's schema has, got complex64"},
 		"map of numbers": {struct {
 			A map[string]int `json:"a" doc:"Numbers."`
 		}{}, "expected a type that Kong's schema has, got map[string]int"},
@@ -87,6 +89,9 @@ func TestReadRefusesWhatItCannotDescribe(t *testing.T) {
 		}{}, `expected a positive len_min, got "0"`},
 		"default of another type": {struct {
 			A int `json:"a" doc:"A number." default:"many"`
+		}{}, "invalid syntax"},
+		"default of a number": {struct {
+			A float64 `json:"a" doc:"A number." default:"much"`
 		}{}, "invalid syntax"},
 		"default of a map": {struct {
 			A map[string]string `json:"a" doc:"A map." default:"k"`
