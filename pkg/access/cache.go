@@ -2,6 +2,7 @@ package access
 
 import (
 	"crypto/sha256"
+	"runtime/debug"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -29,30 +30,41 @@ type judged struct {
 }
 
 // Bounds of the caches. A verified token is remembered until it expires, a
-// refused one for moments: long enough that a flood of it costs one check.
+// refused one for moments: long enough that a flood of it costs one check. Only
+// who has good tokens can fill the room for them, which is enough for 100,000 of
+// a usual size where the process may have the memory.
 const (
-	goodBytes    = 64 << 20
-	badEntries   = 1 << 14
-	badLifetime  = 10 * time.Second
-	bytesPerGood = 512 // what an entry takes besides the token's claims
+	mostGoodBytes = 320 << 20
+	memoryShare   = 4 // at most a quarter of GOMEMLIMIT
+	badEntries    = 1 << 14
+	badLifetime   = 10 * time.Second
+	bytesPerGood  = 512 // what an entry takes besides the token's claims
 )
 
-// cacheKey binds a token to the policy that judged it. The token itself is
-// hashed: a cache of bearer tokens would be worth stealing.
+// goodBytes bounds the good tokens of a process with that memory limit, in bytes.
+func goodBytes(memoryLimit int64) uint64 {
+	return uint64(min(mostGoodBytes, memoryLimit/memoryShare))
+}
+
+// cacheKey binds a token to the policy that judged it. The token itself is not
+// in it: a cache of bearer tokens would be worth stealing.
 type cacheKey struct {
-	policy, token [sha256.Size]byte
+	policy [sha256.Size]byte
+	token  fingerprint
 }
 
 // cache remembers judged tokens, good and bad ones apart so that a flood of bad
 // ones never drives out the good.
 type cache struct {
-	good, bad *otter.Cache[cacheKey, *judged]
+	fingerprints *fingerprints
+	good, bad    *otter.Cache[cacheKey, *judged]
 }
 
 func newCache(now func() time.Time) *cache {
 	return &cache{
+		fingerprints: newFingerprints(),
 		good: otter.Must(&otter.Options[cacheKey, *judged]{
-			MaximumWeight: goodBytes,
+			MaximumWeight: goodBytes(debug.SetMemoryLimit(-1)), // reads it only
 			Weigher:       func(_ cacheKey, j *judged) uint32 { return j.weight() },
 			ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[cacheKey, *judged]) time.Duration {
 				if at, ok := e.Value.token.ExpiresAt(); ok {
@@ -66,6 +78,11 @@ func newCache(now func() time.Time) *cache {
 			ExpiryCalculator: otter.ExpiryWriting[cacheKey, *judged](badLifetime),
 		}),
 	}
+}
+
+// key names a token under a policy.
+func (c *cache) key(policy [sha256.Size]byte, token string) cacheKey {
+	return cacheKey{policy: policy, token: c.fingerprints.of(token)}
 }
 
 func (c *cache) get(k cacheKey) (*judged, bool) {

@@ -108,7 +108,7 @@ func line(value string) *gateway {
 var answers = func() map[string]string {
 	m := map[string]string{}
 	for answer, codes := range map[string]string{
-		"401 ":                   "credential_missing credential_moved scheme_unsupported",
+		"401 ":                   "credential_missing credential_moved credential_stripped_suspected scheme_unsupported",
 		"400 invalid_request":    "credential_empty scheme_only scheme_missing scheme_repeated credential_comma_joined credential_conflict token_placeholder token_bad_charset",
 		"431 ":                   "credential_too_large",
 		"403 insufficient_scope": "scope_claim_missing scope_insufficient role_insufficient group_insufficient",

@@ -1,7 +1,6 @@
 package access
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"time"
@@ -15,7 +14,7 @@ import (
 // unverified. A token that was judged by the same policy and keys before costs
 // no signature check; what depends on the time is looked at each time.
 func (r *Route) judgeToken(v *verdict, raw string, now time.Time) (untrustedIssuer string, failures []diagnosis.Failure) {
-	key := cacheKey{policy: r.policy, token: sha256.Sum256([]byte(raw))}
+	key := r.engine.tokens.key(r.policy, raw)
 	j, known := r.engine.tokens.get(key)
 	var answer jwks.Answer
 	if known {

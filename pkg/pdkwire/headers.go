@@ -36,17 +36,20 @@ func DecodeHeaders(b []byte, lim Limits) (Headers, error) {
 	if over(len(b), lim.Bytes) {
 		return nil, tooLarge("bytes", lim.Bytes)
 	}
-	fields, values, err := countHeaders(b, lim)
+	fields, err := countFields(b, lim)
 	if err != nil {
 		return nil, err
 	}
-	d := headerDecoder{text: string(b), slab: make([]string, 0, values)}
+	d := headerDecoder{text: string(b), slab: make([]string, 0, fields+spareValues), most: lim.Values}
 	h := make(Headers, fields)
 	s := scan(b)
 	for {
 		f, more, err := s.next()
-		if err != nil || !more {
-			return h, err
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			return h, nil
 		}
 		if !f.is(structFields, protowire.BytesType) {
 			continue
@@ -59,38 +62,33 @@ func DecodeHeaders(b []byte, lim Limits) (Headers, error) {
 	}
 }
 
-// countHeaders is the first pass: it checks the shape and the limits and says how much
-// room the second needs, so that nothing is allocated for a payload that is refused.
-func countHeaders(b []byte, lim Limits) (fields, values int, err error) {
-	var d headerDecoder
+// countFields is a first look, without going into the entries: it says how much room
+// they need, and keeps to the limit before there is any.
+func countFields(b []byte, lim Limits) (fields int, err error) {
 	s := scan(b)
 	for {
 		f, more, err := s.next()
 		if err != nil || !more {
-			return fields, values, err
+			return fields, err
 		}
 		if !f.is(structFields, protowire.BytesType) {
 			continue
 		}
 		if fields++; over(fields, lim.Fields) {
-			return 0, 0, tooLarge("fields", lim.Fields)
-		}
-		d.count = 0
-		if _, _, err := d.entry(s.within(f)); err != nil {
-			return 0, 0, err
-		}
-		if values += d.count; over(values, lim.Values) {
-			return 0, 0, tooLarge("values", lim.Values)
+			return 0, tooLarge("fields", lim.Fields)
 		}
 	}
 }
 
+// spareValues is room for the few names that come with several values.
+const spareValues = 8
+
 // headerDecoder cuts entries out of text, the copy of the payload, and lays the values
-// into slab. With no slab it only counts.
+// into slab, at most so many.
 type headerDecoder struct {
-	text  string
-	slab  []string
-	count int
+	text string
+	slab []string
+	most int
 }
 
 // entry decodes one map entry of the Struct.
@@ -121,7 +119,9 @@ func (d *headerDecoder) entry(s scanner) (name string, values []string, err erro
 		}
 	}
 	if !hasValue {
-		d.push("")
+		if err := d.push(""); err != nil {
+			return "", nil, err
+		}
 	}
 	// The capacity ends where the values end: appending to one header's slice must not
 	// write into the next one's.
@@ -147,21 +147,22 @@ func (d *headerDecoder) value(s scanner, list bool) error {
 		}
 		switch {
 		case f.is(valueString, protowire.BytesType):
-			d.push(d.cut(f))
+			err = d.push(d.cut(f))
 		case f.is(valueBool, protowire.VarintType) && f.num != 0:
-			d.push("")
+			err = d.push("")
 		case list && f.is(valueList, protowire.BytesType):
-			if err := d.list(s.within(f)); err != nil {
-				return err
-			}
+			err = d.list(s.within(f))
 		case list && f.is(valueStruct, protowire.BytesType) && f.from == f.to:
 			// Lua's empty table: no values.
 		default:
-			return malformed("kind of header value")
+			err = malformed("kind of header value")
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if !seen {
-		d.push("")
+		return d.push("")
 	}
 	return nil
 }
@@ -181,16 +182,12 @@ func (d *headerDecoder) list(s scanner) error {
 	}
 }
 
-func (d *headerDecoder) push(v string) {
-	d.count++
-	if d.slab != nil {
-		d.slab = append(d.slab, v)
+func (d *headerDecoder) push(v string) error {
+	if over(len(d.slab)+1, d.most) {
+		return tooLarge("values", d.most)
 	}
+	d.slab = append(d.slab, v)
+	return nil
 }
 
-func (d *headerDecoder) cut(f field) string {
-	if d.text == "" {
-		return ""
-	}
-	return d.text[f.from:f.to]
-}
+func (d *headerDecoder) cut(f field) string { return d.text[f.from:f.to] }

@@ -1,6 +1,7 @@
 package pdkwire
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -47,34 +48,52 @@ func (s *scanner) next() (f field, more bool, err error) {
 	if s.at == s.end {
 		return field{}, false, nil
 	}
-	number, kind, n := protowire.ConsumeTag(s.b[s.at:s.end])
-	if n < 0 {
+	tag, ok := s.varint()
+	number, kind := protowire.DecodeTag(tag)
+	if !ok || number < protowire.MinValidNumber {
 		return field{}, false, malformed("tag")
 	}
-	s.at += n
-	rest := s.b[s.at:s.end]
 	f = field{number: number, kind: kind, from: s.at}
 	switch kind {
 	case protowire.VarintType:
-		f.num, n = protowire.ConsumeVarint(rest)
-	case protowire.Fixed64Type:
-		f.num, n = protowire.ConsumeFixed64(rest)
+		f.num, ok = s.varint()
 	case protowire.BytesType:
 		var size uint64
-		size, n = protowire.ConsumeVarint(rest)
-		if n < 0 || size > uint64(len(rest)-n) {
+		size, ok = s.varint()
+		if !ok || size > uint64(s.end-s.at) {
 			return field{}, false, malformed("length")
 		}
-		f.from, n = s.at+n, n+int(size)
+		f.from = s.at
+		s.at += int(size)
 	default:
-		n = protowire.ConsumeFieldValue(number, kind, rest)
+		n := protowire.ConsumeFieldValue(number, kind, s.b[s.at:s.end])
+		if ok = n >= 0; !ok {
+			break
+		}
+		if kind == protowire.Fixed64Type {
+			f.num = binary.LittleEndian.Uint64(s.b[s.at:])
+		}
+		s.at += n
 	}
-	if n < 0 {
+	if !ok {
 		return field{}, false, malformed("field")
 	}
-	s.at += n
 	f.to = s.at
 	return f, true, nil
+}
+
+// varint takes a varint off the front. Most tags and lengths of a reply are one byte.
+func (s *scanner) varint() (v uint64, ok bool) {
+	if s.at < s.end && s.b[s.at] < 0x80 {
+		s.at++
+		return uint64(s.b[s.at-1]), true
+	}
+	v, n := protowire.ConsumeVarint(s.b[s.at:s.end])
+	if n < 0 {
+		return 0, false
+	}
+	s.at += n
+	return v, true
 }
 
 // is reports whether f is the known field with that number; a known number with another

@@ -41,6 +41,7 @@ type Token struct {
 	SignatureFault *diagnosis.Failure
 
 	signatureSize int // in bytes, also when the segment's end is broken
+	times         times
 }
 
 // Parse reads a token in compact serialization (RFC 7515 section 7.1). It is as
@@ -88,6 +89,7 @@ func Parse(raw string, lim Limits) (*Token, *diagnosis.Failure) {
 		Signature:      signature,
 		SignatureFault: sigFault,
 		signatureSize:  decodedSize(seg[2]),
+		times:          Claims(claims).times(),
 	}
 	switch _, known := algorithms[t.Header.Algorithm]; {
 	case seg[2] == "" && isNone(t.Header.Algorithm):

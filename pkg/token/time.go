@@ -31,25 +31,20 @@ const (
 func (r *Rules) CheckTime(t *Token, now time.Time) []diagnosis.Failure {
 	var fs []diagnosis.Failure
 	add := func(f *diagnosis.Failure) { fs = append(fs, *f) }
-	read := func(name string) (time.Time, bool) {
-		v, present := t.Claims[name]
-		if !present {
-			return time.Time{}, false
+	read := func(c *timeClaim) (time.Time, bool) {
+		if c.fault != nil {
+			add(c.fault)
 		}
-		at, f := numericDate(name, v)
-		if f != nil {
-			add(f)
-		}
-		return at, f == nil
+		return c.at, c.usable()
 	}
-	exp, hasExp := read("exp")
-	nbf, hasNbf := read("nbf")
-	iat, hasIat := read("iat")
+	exp, hasExp := read(&t.times.exp)
+	nbf, hasNbf := read(&t.times.nbf)
+	iat, hasIat := read(&t.times.iat)
 
-	if !t.Claims.has("exp") {
+	if !t.times.exp.present {
 		add(diagnosis.Fail(diagnosis.ExpMissing, withHint("no exp", t)))
 	}
-	if r.MaximumLifetime > 0 && !t.Claims.has("iat") {
+	if r.MaximumLifetime > 0 && !t.times.iat.present {
 		add(diagnosis.Fail(diagnosis.IatMissing, withHint("no iat, and lifetimes are limited", t)))
 	}
 	if end := exp.Add(r.Leeway); hasExp && !now.Before(end) {
@@ -73,13 +68,30 @@ func (r *Rules) CheckTime(t *Token, now time.Time) []diagnosis.Failure {
 
 // ExpiresAt returns the exp claim, and whether it is one that [Rules.CheckTime]
 // can use.
-func (t *Token) ExpiresAt() (time.Time, bool) {
-	v, present := t.Claims["exp"]
-	if !present {
-		return time.Time{}, false
+func (t *Token) ExpiresAt() (time.Time, bool) { return t.times.exp.at, t.times.exp.usable() }
+
+// times are the time claims of a token. They are read once, at [Parse]: a token
+// may be judged many times, and what else it says of time never changes.
+type times struct{ exp, nbf, iat timeClaim }
+
+type timeClaim struct {
+	present bool
+	at      time.Time
+	fault   *diagnosis.Failure // why at is of no use
+}
+
+func (c *timeClaim) usable() bool { return c.present && c.fault == nil }
+
+func (c Claims) times() times {
+	read := func(name string) timeClaim {
+		v, present := c[name]
+		if !present {
+			return timeClaim{}
+		}
+		at, f := numericDate(name, v)
+		return timeClaim{present: true, at: at, fault: f}
 	}
-	at, f := numericDate("exp", v)
-	return at, f == nil
+	return times{exp: read("exp"), nbf: read("nbf"), iat: read("iat")}
 }
 
 // wholeSeconds counts the whole seconds from a to b, rounded down. It is exact

@@ -127,7 +127,10 @@ func TestTimesAgreeWithExactArithmetic(t *testing.T) {
 		if !ok {
 			t.Fatalf("no rational number: %q", text)
 		}
-		tok := token.Token{Claims: token.Claims{"exp": num(text)}}
+		tok, f := token.Parse(unsigned(goodHeader, `{"exp":`+text+`}`), token.Limits{})
+		if f != nil {
+			t.Fatalf("%s: %s", text, f.Code)
+		}
 		got, usable := tok.ExpiresAt()
 		if inRange := exact.Cmp(big.NewRat(253_402_300_800, 1)) < 0; usable != inRange {
 			t.Fatalf("%s: expected usable to be %v", text, inRange)
@@ -144,9 +147,12 @@ func TestTimesAgreeWithExactArithmetic(t *testing.T) {
 }
 
 func TestExpiresAtOfUnusableClaims(t *testing.T) {
-	for _, claims := range []token.Claims{{}, {"exp": "1"}, {"exp": nil}, {"exp": num("1" + strings.Repeat("0", 400))}} {
-		if at, ok := (&token.Token{Claims: claims}).ExpiresAt(); ok {
-			t.Errorf("%v: expected no time, got %v", claims, at)
+	for _, claims := range []string{`{}`, `{"exp":"1"}`, `{"exp":null}`, `{"exp":1` + strings.Repeat("0", 400) + `}`} {
+		if at, ok := parse(t, unsigned(goodHeader, claims)).ExpiresAt(); ok {
+			t.Errorf("%s: expected no time, got %v", claims, at)
 		}
+	}
+	if at, ok := new(token.Token).ExpiresAt(); ok {
+		t.Errorf("a token that was not parsed: expected no time, got %v", at)
 	}
 }

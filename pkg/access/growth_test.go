@@ -1,0 +1,136 @@
+package access
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"kong-plugin-auth-diagnosis/pkg/diagnosis"
+	"kong-plugin-auth-diagnosis/pkg/token"
+)
+
+// A crowd is tokens that differ in a number alone. One buffer holds the token in
+// turn: a request's token is fresh in the processor's cache as well, whoever
+// sends it.
+type crowd struct {
+	raw    []byte
+	number []byte // where the number's digits are in raw, in base64
+}
+
+// numbered begins a payload so that the digits of the number fill whole groups
+// of base64.
+const numbered, digits = `{"n":"`, 9
+
+func newCrowd(t testing.TB, good string) *crowd {
+	t.Helper()
+	part := strings.Split(good, ".")
+	claims, err := base64.RawURLEncoding.DecodeString(part[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := numbered + strings.Repeat("0", digits) + `",` + string(claims[1:])
+	c := &crowd{raw: []byte(part[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + "." + part[2])}
+	at := len(part[0]) + 1 + base64.RawURLEncoding.EncodedLen(len(numbered))
+	c.number = c.raw[at : at+base64.RawURLEncoding.EncodedLen(digits)]
+	return c
+}
+
+// token returns the i-th token, good until the next call.
+func (c *crowd) token(i int) string {
+	var text [digits]byte
+	for at := digits - 1; at >= 0; at-- {
+		text[at], i = byte('0'+i%10), i/10
+	}
+	base64.RawURLEncoding.Encode(c.number, text[:])
+	return unsafe.String(&c.raw[0], len(c.raw))
+}
+
+// remember puts n tokens of a crowd into the cache as if their signatures had
+// held, each with memory of its own.
+func (c *crowd) remember(t testing.TB, r *Route, j judged, n int) {
+	t.Helper()
+	for i := range n {
+		raw, own := strings.Clone(c.token(i)), j
+		parsed, f := token.Parse(raw, token.Limits{})
+		if f != nil {
+			t.Fatal(f.Code)
+		}
+		own.token = parsed
+		own.token.SigningInput, own.token.Signature = "", nil
+		r.engine.tokens.put(r.engine.tokens.key(r.policy, raw), &own)
+	}
+}
+
+// crowded is a route with a limiter and n good tokens in its cache.
+func crowded(t testing.TB, n int) (*Route, *crowd) {
+	t.Helper()
+	r, issuer := cached(t, time.Now, limiterAlone)
+	good := issuer.Token()
+	if code := codeOf(r, good); code != "" {
+		t.Fatal(code)
+	}
+	j, _ := r.engine.tokens.get(r.engine.tokens.key(r.policy, good))
+	c := newCrowd(t, good)
+	c.remember(t, r, *j, n)
+	r.engine.checks.Store(0)
+	return r, c
+}
+
+func TestCacheKeepsTheTokensOfACrowdApart(t *testing.T) {
+	const n = 1000
+	r, c := crowded(t, n)
+	for i := range n {
+		if code := codeOf(r, c.token(i)); code != "" {
+			t.Fatalf("token %d: %q", i, code)
+		}
+	}
+	if checks := r.engine.checks.Load(); checks != 0 {
+		t.Errorf("%d of %d tokens were checked again", checks, n)
+	}
+	if code := codeOf(r, c.token(n)); code != diagnosis.SignatureInvalid {
+		t.Errorf("a token that nobody signed: got %q, want signature_invalid", code)
+	}
+}
+
+func TestCacheHasRoomForACrowd(t *testing.T) {
+	const tokens, size = 100_000, 900
+	if need := tokens * uint64((&judged{size: size}).weight()); need > mostGoodBytes {
+		t.Errorf("%d tokens of %d bytes need %d bytes, want at most %d", tokens, size, need, mostGoodBytes)
+	}
+}
+
+func TestCacheTakesAShareOfTheMemory(t *testing.T) {
+	for limit, want := range map[int64]uint64{
+		math.MaxInt64: mostGoodBytes,
+		4 << 30:       mostGoodBytes,
+		512 << 20:     128 << 20,
+		1 << 20:       1 << 18,
+	} {
+		if got := goodBytes(limit); got != want {
+			t.Errorf("memory limit %d: got %d bytes, want %d", limit, got, want)
+		}
+	}
+}
+
+// BenchmarkCachedTokens is a verdict with limiter on one of so many cached
+// tokens, in random order.
+func BenchmarkCachedTokens(b *testing.B) {
+	for _, n := range []int{10, 100, 1000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			r, c := crowded(b, n)
+			v := new(verdict)
+			b.ReportAllocs()
+			for b.Loop() {
+				judgeAndCount(b, r, v, c.token(rand.IntN(n)), r.engine.now())
+			}
+			if checks := r.engine.checks.Load(); checks != 0 {
+				b.Errorf("%d tokens were checked again", checks)
+			}
+		})
+	}
+}
