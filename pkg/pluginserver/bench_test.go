@@ -3,69 +3,121 @@ package pluginserver_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
-
-	"google.golang.org/protobuf/proto"
-
-	pb "github.com/Kong/go-pdk/server/kong_plugin_protocol"
+	"time"
 
 	"kong-plugin-auth-diagnosis/pkg/pluginserver"
 )
 
-// BenchmarkEvent is one accepted request over a unix socket: headers, three void calls
-// and the end. What Kong's side does is prepared, so that it costs little.
-func BenchmarkEvent(b *testing.B) {
+// player is Kong's side of accepted requests over a unix socket: a question, three void
+// calls and the end. What it writes and expects is made beforehand, so that it allocates
+// nothing.
+type player struct {
+	nc                          net.Conn
+	command, reply, empties, in []byte
+	question, rest              int // how many bytes the server writes at a time
+}
+
+// playing serves a plugin that asks for the headers and makes three void calls.
+func playing(tb testing.TB) *player {
+	tb.Helper()
 	dir, err := os.MkdirTemp("", "x")
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "b.socket")
 	ln, err := pluginserver.Listen(path, 0o600)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
+	const ask, tell, void = "kong.request.get_headers", "kong.response.set_headers", 3
 	s := pluginserver.NewServer(probe(func(_ string, ev *pluginserver.Event) {
-		_, _ = ev.Ask("kong.request.get_headers", nil)
-		for range 3 {
-			_ = ev.Tell("kong.response.set_headers", nil)
+		_, _ = ev.Ask(ask, nil)
+		for range void {
+			_ = ev.Tell(tell, nil)
 		}
 	}), pluginserver.Options{})
-	ctx, cancel := context.WithCancel(b.Context())
+	ctx, cancel := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx, ln) }()
-	defer func() { cancel(); <-ended }()
 	s.StartInstance(1)
 	nc, err := net.Dial("unix", path)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	defer nc.Close()
+	tb.Cleanup(func() { nc.Close(); cancel(); <-ended; os.RemoveAll(dir) })
+	size := func(frames ...string) (n int) {
+		for _, f := range frames {
+			n += len(pluginserver.Frame(f))
+		}
+		return n
+	}
+	return &player{
+		nc:       nc,
+		command:  pluginserver.Frame(string(accessCall(1, 1, "access"))),
+		reply:    pluginserver.Frame("headers"),
+		empties:  bytes.Repeat(pluginserver.Frame(""), void),
+		in:       make([]byte, 1024),
+		question: size(ask, ""),
+		rest:     void*size(tell, "") + size("", "\x08\x01"),
+	}
+}
 
-	call, err := proto.Marshal(&pb.RpcCall{Sequence: 1, Call: &pb.RpcCall_CmdHandleEvent{CmdHandleEvent: &pb.CmdHandleEvent{InstanceId: 1, EventName: "access"}}})
-	if err != nil {
-		b.Fatal(err)
+// play runs one event to its end.
+func (p *player) play(tb testing.TB) {
+	step := func(out []byte, in int) {
+		if _, err := p.nc.Write(out); err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := io.ReadFull(p.nc, p.in[:in]); err != nil {
+			tb.Fatal(err)
+		}
 	}
-	command := pluginserver.Frame(string(call))
-	question := bytes.Join([][]byte{pluginserver.Frame("kong.request.get_headers"), pluginserver.Frame("")}, nil)
-	void := bytes.Join([][]byte{pluginserver.Frame("kong.response.set_headers"), pluginserver.Frame("")}, nil)
-	end := bytes.Join([][]byte{pluginserver.Frame(""), pluginserver.Frame("\x08\x01")}, nil)
-	in := make([]byte, 1024)
+	step(p.command, p.question)
+	step(p.reply, p.rest)
+	step(p.empties, 0)
+}
+
+// TestEventAllocatesItself holds the server's own budget: an Event is the handler's and
+// cannot be used again, all else is the connection's and is.
+func TestEventAllocatesItself(t *testing.T) {
+	p := playing(t)
+	p.play(t)
+	if n := testing.AllocsPerRun(200, func() { p.play(t) }); n > 1 {
+		t.Errorf("an event allocates %v times, expected at most 1", n)
+	}
+}
+
+func BenchmarkEvent(b *testing.B) {
+	p := playing(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		_, _ = nc.Write(command)
-		_, err = io.ReadFull(nc, in[:len(question)])
-		_, _ = nc.Write(pluginserver.Frame("headers")[:])
-		if err == nil {
-			_, err = io.ReadFull(nc, in[:3*len(void)+len(end)])
-		}
-		_, _ = nc.Write(make([]byte, 3*4))
-		if err != nil {
-			b.Fatal(err)
-		}
+		p.play(b)
+	}
+}
+
+// BenchmarkInstances is finding one of so many instances, in random order.
+func BenchmarkInstances(b *testing.B) {
+	for _, n := range []int{1, 10, 200} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			now := time.Now()
+			table := pluginserver.NewInstances(time.Hour, 10_000)
+			ids := make([]int32, n)
+			for i := range ids {
+				ids[i] = pluginserver.Add(table, pluginserver.Broken, now).ID()
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if pluginserver.Use(table, ids[rand.IntN(n)], now) == nil {
+					b.Fatal("not found")
+				}
+			}
+		})
 	}
 }

@@ -22,7 +22,8 @@ func (c *conn) dispatch(call *pb.RpcCall) bool {
 	ret := &pb.RpcReturn{Sequence: call.GetSequence()}
 	switch cmd := call.GetCall().(type) {
 	case *pb.RpcCall_CmdHandleEvent:
-		return c.event(call.GetSequence(), cmd.CmdHandleEvent)
+		ev := cmd.CmdHandleEvent
+		return c.event(eventCall{call.GetSequence(), ev.GetInstanceId(), ev.GetEventName()})
 	case *pb.RpcCall_CmdStartInstance:
 		ret.Return = c.srv.start(cmd.CmdStartInstance)
 	case *pb.RpcCall_CmdCloseInstance:
@@ -69,14 +70,13 @@ func (c *conn) refuse(err error) {
 }
 
 // event runs a handler and reports whether the connection goes on.
-func (c *conn) event(sequence int64, cmd *pb.CmdHandleEvent) bool {
-	inst := c.srv.instances.use(cmd.GetInstanceId(), c.srv.opts.Now())
+func (c *conn) event(call eventCall) bool {
+	inst := c.srv.instances.use(call.instance, c.srv.opts.Now())
 	if inst == nil {
 		return false // closing makes Kong start the instance here and replay the event once
 	}
 	budget := c.srv.opts.Deadline
-	deadline := time.Now().Add(budget)
-	ev := &Event{c: c, phase: cmd.GetEventName(), handler: inst.handler, until: deadline, deadline: deadline}
+	ev := &Event{c: c, phase: call.phase, handler: inst.handler, until: c.until, deadline: c.until}
 	if !c.srv.plugin.hasPhase(ev.phase) {
 		c.fail(ev, FaultCommand, false)
 		return false
@@ -91,7 +91,7 @@ func (c *conn) event(sequence int64, cmd *pb.CmdHandleEvent) bool {
 	c.mu.Unlock()
 
 	c.run(ev)
-	return c.settle(ev, sequence)
+	return c.settle(ev, call.sequence)
 }
 
 // run calls the handler and turns its panic into a fault. A handler that ends its
@@ -126,7 +126,8 @@ func (c *conn) settle(ev *Event, sequence int64) bool {
 		return false
 	}
 	c.out.frame(nil)
-	c.ret(&pb.RpcReturn{Sequence: sequence})
+	c.tmp = appendReturn(c.tmp[:0], sequence)
+	c.out.frame(c.tmp)
 	return c.last() == nil
 }
 

@@ -36,15 +36,20 @@ type conn struct {
 	nc  net.Conn
 	*buffers
 	watchdog *time.Timer
+	until    time.Time // when the command that is being served must have ended
 
 	// mu guards the rest, and the buffers while an event is open: the watchdog may end an
 	// event at any moment between two calls of its handler.
 	mu     sync.Mutex
 	open   *Event // the event whose handler runs
 	owed   int    // replies of void calls not read yet
-	idle   bool   // waiting for a command, nothing owed: may be closed
 	exited bool   // kong.response.exit was written: Kong will drop the socket
 	taken  bool   // the watchdog has ended the event and closes the connection
+
+	// idling guards idle. It is not mu, which a handler holds while it waits for Kong: the
+	// end of the process must not wait with it.
+	idling sync.Mutex
+	idle   bool // waiting for a command, nothing owed: may be closed
 }
 
 func newConn(s *server, nc net.Conn) *conn {
@@ -61,6 +66,12 @@ func (c *conn) serve() {
 		if err != nil {
 			c.refuse(err)
 			return
+		}
+		if call, ok := readEvent(payload, c.srv.plugin.Phases); ok {
+			if !c.event(call) {
+				return
+			}
+			continue
 		}
 		var call pb.RpcCall
 		if err := proto.Unmarshal(payload, &call); err != nil {
@@ -94,7 +105,8 @@ func (c *conn) command() ([]byte, error) {
 		return nil, err
 	}
 	// From the first byte on Kong is waiting: the deadline covers the frame and the event.
-	if err := c.nc.SetDeadline(time.Now().Add(c.srv.opts.Deadline)); err != nil {
+	c.until = time.Now().Add(c.srv.opts.Deadline)
+	if err := c.nc.SetDeadline(c.until); err != nil {
 		return nil, err
 	}
 	return c.in.next(c.srv.opts.Limits.Command)
@@ -102,15 +114,15 @@ func (c *conn) command() ([]byte, error) {
 
 // enterIdle says that the connection may be closed, and reports whether it should stay.
 func (c *conn) enterIdle() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.idling.Lock()
+	defer c.idling.Unlock()
 	c.idle = true
 	return !c.srv.draining.Load()
 }
 
 func (c *conn) leaveIdle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.idling.Lock()
+	defer c.idling.Unlock()
 	c.idle = false
 }
 

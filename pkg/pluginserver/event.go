@@ -164,6 +164,8 @@ func (e *Event) enter(method string) error {
 // broken ends the event after a failed read or write and says what the handler sees.
 func (e *Event) broken(err error) error {
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && e.c.srv.draining.Load():
+		return e.Fail(FaultShutdown)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return e.Fail(FaultDeadline)
 	case errors.Is(err, errOversized):

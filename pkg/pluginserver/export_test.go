@@ -13,12 +13,13 @@ import (
 type Server = server
 
 var (
-	NewServer    = newServer
-	NewInstances = newInstances
-	Listen       = listen
-	LastCall     = lastCall
-	ErrOversized = errOversized
-	Broken       = broken
+	NewServer     = newServer
+	NewInstances  = newInstances
+	Listen        = listen
+	KeepListening = keepListening
+	LastCall      = lastCall
+	ErrOversized  = errOversized
+	Broken        = broken
 )
 
 const (
@@ -31,6 +32,8 @@ func (s *server) ServeConn(nc net.Conn)                          { s.serve(nc) }
 func (s *server) Run(ctx context.Context, ln net.Listener) error { return s.run(ctx, ln) }
 func (s *server) Drain()                                         { s.drain() }
 func (s *server) Instances() int                                 { return s.instances.count() }
+
+func (k *keptSocket) Renew() (bool, error) { return k.renew() }
 
 func (t *instances) SetDraw(draw func() int32) { t.draw = draw }
 func (i *instance) ID() int32                  { return i.id }

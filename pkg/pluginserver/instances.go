@@ -50,7 +50,9 @@ func drawID() int32 {
 func (t *instances) add(h Handler, now time.Time) *instance {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.drop(now)
+	if len(t.byID) >= t.max { // else sweep is soon enough: a look at all of them costs
+		t.drop(now)
+	}
 	for len(t.byID) >= t.max {
 		t.evict()
 	}

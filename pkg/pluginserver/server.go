@@ -44,7 +44,8 @@ func newServer(p Plugin, o Options) *server {
 //
 // The socket replaces what another process listened on without a moment in which the
 // path is missing, and is removed at the end only while it is still this process's own:
-// at a Kong reload the successor listens before the predecessor ends.
+// at a Kong reload the successor listens before the predecessor ends. Should somebody
+// remove it meanwhile, it is back within a moment.
 //
 // Errors: an unusable Plugin, or a path that cannot be listened on.
 func Serve(ctx context.Context, p Plugin, o Options) error {
@@ -52,11 +53,16 @@ func Serve(ctx context.Context, p Plugin, o Options) error {
 		return err
 	}
 	s := newServer(p, o)
-	ln, err := listen(s.opts.SocketPath, s.opts.SocketMode)
+	ln, err := keepListening(s.opts.SocketPath, s.opts.SocketMode)
 	if err != nil {
 		return err
 	}
 	s.opts.Log.Info("listening", "socket", s.opts.SocketPath)
+	keeping, stop := context.WithCancel(ctx)
+	var keeper sync.WaitGroup
+	keeper.Go(func() { ln.keep(keeping, s.log) })
+	defer keeper.Wait()
+	defer stop()
 	return s.run(ctx, ln)
 }
 
@@ -184,16 +190,20 @@ func (s *server) emptyWithin(d time.Duration) bool {
 // wakeIdle ends the wait for a command, and with it the connection. A command that has
 // just arrived is still served.
 func (c *conn) wakeIdle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.idling.Lock()
+	defer c.idling.Unlock()
 	if c.idle {
 		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 
-// interrupt ends a running event from outside.
+// interrupt ends a running event from outside. A handler that waits for Kong holds the
+// lock: a deadline that is over has it let go.
 func (c *conn) interrupt() {
-	c.mu.Lock()
+	if !c.mu.TryLock() {
+		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
+		c.mu.Lock()
+	}
 	ev := c.open
 	c.mu.Unlock()
 	if ev != nil {

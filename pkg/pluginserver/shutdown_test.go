@@ -48,6 +48,42 @@ func TestDrainClosesIdleAndLetsEventsFinish(t *testing.T) {
 	})
 }
 
+// Kong may be the one that does not go on.
+func TestDrainCutsEventsThatWaitForAReply(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var kinds []pluginserver.FaultKind
+		p := probe(func(_ string, ev *event) {
+			if _, err := ev.Ask("kong.request.get_path", nil); !errors.Is(err, pluginserver.ErrOver) {
+				t.Errorf("got %v, expected ErrOver", err)
+			}
+		})
+		p.Fault = func(f pluginserver.Fault) pluginserver.Exit {
+			kinds = append(kinds, f.Kind)
+			return pluginserver.Exit{Status: 503}
+		}
+		k, s, _ := serve(t, p, pluginserver.Options{})
+		k.beginEvent(k.start("{}"), "access")
+		for _, want := range []string{"kong.request.get_path", ""} {
+			if got, err := k.read(); string(got) != want || err != nil {
+				t.Fatalf("got frame %q, %v, expected %q", got, err, want)
+			}
+		}
+		start := time.Now()
+		drained := make(chan time.Duration, 1)
+		go func() { s.Drain(); drained <- time.Since(start) }()
+		if got := k.bridge(); got.exit.GetStatus() != 503 {
+			t.Errorf("got %+v, expected exit 503", got)
+		}
+		k.nc.Close()
+		if d := <-drained; d != 5*time.Second {
+			t.Errorf("drained after %v, expected 5s", d)
+		}
+		if diff := cmp.Diff([]pluginserver.FaultKind{pluginserver.FaultShutdown}, kinds); diff != "" {
+			t.Errorf("faults (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestDrainCutsEventsThatDoNotFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var kinds []pluginserver.FaultKind
