@@ -3,14 +3,11 @@ package access
 import (
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"kong-plugin-auth-diagnosis/pkg/config"
 	"kong-plugin-auth-diagnosis/pkg/jwks"
-	"kong-plugin-auth-diagnosis/pkg/ratelimit"
-	"kong-plugin-auth-diagnosis/pkg/ratelimit/memory"
 )
 
 // Engine is what all instances of the process share. Kong makes an instance a
@@ -24,9 +21,8 @@ type Engine struct {
 	random func(n int64) int64
 
 	directory *directory
-
-	mu      sync.Mutex
-	limiter *memory.Limiter // nil until an instance has limits
+	counters  counters
+	notices   notices
 }
 
 // Option changes an Engine.
@@ -48,24 +44,15 @@ func New(options ...Option) *Engine {
 		e.keys = jwks.NewStore(jwks.WithClock(e.now))
 	}
 	e.tokens = newCache(e.now)
+	e.counters.start(e.now, &e.notices)
 	return e
 }
 
-// counters returns the limiter of the process, with room for maxKeys at least.
-// All instances share it: a quota may span several of them.
-func (e *Engine) counters(maxKeys int) ratelimit.Limiter {
-	o := memory.Options{MaxKeys: maxKeys}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.limiter == nil {
-		e.limiter = memory.New(e.now(), o)
-	}
-	e.limiter.Raise(o)
-	return e.limiter
-}
-
-// Close ends the background work: fetches of key sets, upkeep of caches.
+// Close ends the background work: fetches of key sets, upkeep of caches, and
+// writing down counters where they are to outlive the process. It waits for the
+// disk, and for a Redis half a second at most.
 func (e *Engine) Close() {
+	e.counters.close()
 	e.keys.Close()
 	e.tokens.close()
 }

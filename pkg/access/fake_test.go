@@ -148,6 +148,12 @@ func start(t *testing.T, i *ping.Issuer, over map[string]any) *access.Route {
 	t.Helper()
 	e := access.New()
 	t.Cleanup(e.Close)
+	return ready(t, e, i, over)
+}
+
+// ready makes a route of an engine and waits for its keys.
+func ready(t *testing.T, e *access.Engine, i *ping.Issuer, over map[string]any) *access.Route {
+	t.Helper()
 	r := e.Start(config(i, over))
 	// The first fetch runs beside the requests; a token without claims to judge
 	// tells when it is over.

@@ -22,6 +22,7 @@ type limits struct {
 	calendar     *ratelimit.Calendar
 	jitter       time.Duration
 	kongHeaders  bool
+	ietfHeaders  bool
 	hideHeaders  bool
 	errorCode    int
 	errorMessage string
@@ -49,14 +50,18 @@ func (e *Engine) newLimits(c *config.Config) (*limits, error) {
 		byConsumer:   rl.LimitBy == config.LimitByConsumer,
 		calendar:     ratelimit.NewCalendar(zone),
 		jitter:       rl.RetryAfterJitterMax.Duration(),
-		kongHeaders:  rl.HeaderStyle == config.HeaderStyleKong && !rl.HideClientHeaders,
+		kongHeaders:  !rl.HideClientHeaders && (rl.HeaderStyle == config.HeaderStyleKong || rl.HeaderStyle == config.HeaderStyleBoth),
+		ietfHeaders:  !rl.HideClientHeaders && (rl.HeaderStyle == config.HeaderStyleIETF || rl.HeaderStyle == config.HeaderStyleBoth),
 		hideHeaders:  rl.HideClientHeaders,
 		errorCode:    rl.ErrorCode,
 		errorMessage: rl.ErrorMessage,
 		reportOnly:   rl.ReportOnly,
 	}
 	for _, t := range rl.Tiers {
-		tier := ratelimit.Tier{Name: t.Name, Second: int64(t.Second), Burst: int64(t.Burst), Day: int64(t.Day)}
+		tier := ratelimit.Tier{
+			Name: t.Name, Second: int64(t.Second), Burst: int64(t.Burst),
+			Minute: int64(t.Minute), Hour: int64(t.Hour), Day: int64(t.Day),
+		}
 		if err := tier.Validate(); err != nil {
 			return nil, err
 		}
@@ -73,7 +78,9 @@ func (e *Engine) newLimits(c *config.Config) (*limits, error) {
 		}
 		l.byClaim = append(l.byClaim, claimName{name, path})
 	}
-	l.limiter = e.counters(rl.MaxKeys)
+	if l.limiter, err = e.counters.limiter(rl); err != nil {
+		return nil, err
+	}
 	return l, nil
 }
 
@@ -86,27 +93,36 @@ func (r *Route) limit(g Gateway, v *verdict, now time.Time) error {
 		return err
 	}
 	d := l.limiter.Allow(now, key, tier, l.calendar).Jitter(l.jitter, r.engine.random)
+	if d.Degraded && (d.Allowed || d.Window != ratelimit.WindowNone) {
+		v.diagnosis.Findings = append(v.diagnosis.Findings, diagnosis.Finding{Name: diagnosis.LimiterDegraded})
+	}
 	if !d.Allowed {
-		code := diagnosis.RateLimited
-		if d.Window == ratelimit.WindowDay {
-			code = diagnosis.QuotaExceeded
-		}
 		if v.pass != passToken { // the log keeps why it goes on without a token
 			v.diagnosis.Others = append([]diagnosis.Failure{v.diagnosis.Failure}, v.diagnosis.Others...)
 		}
-		v.diagnosis.Failure = diagnosis.Failure{
-			Code:       code,
-			Detail:     "tier " + tier.Name + ", window " + d.Window.String(),
-			RetryAfter: int(d.RetrySeconds()),
-		}
+		v.diagnosis.Failure = denial(d, tier)
 	}
 	if l.reportOnly {
 		d.Allowed = true
 	}
-	if l.kongHeaders {
-		v.limitHeaders = kongHeaders(d)
-	}
+	v.limitHeaders = l.headers(d)
 	return nil
+}
+
+// denial words a decision that refuses. One without a window is not about the
+// client: the store could not count, and the configuration wants no request
+// uncounted.
+func denial(d ratelimit.Decision, tier ratelimit.Tier) diagnosis.Failure {
+	f := diagnosis.Failure{Code: diagnosis.RateLimited, RetryAfter: int(d.RetrySeconds())}
+	switch d.Window {
+	case ratelimit.WindowNone:
+		f.Code = diagnosis.LimiterUnavailable
+		return f
+	case ratelimit.WindowDay:
+		f.Code = diagnosis.QuotaExceeded
+	}
+	f.Tier, f.Window = tier.Name, d.Window.String()
+	return f
 }
 
 // hidesRetryAfter reports whether a denial keeps its time to itself. A 503
@@ -115,15 +131,26 @@ func (l *limits) hidesRetryAfter() bool {
 	return l.hideHeaders && l.errorCode != http.StatusServiceUnavailable
 }
 
-// kongHeaders lists what Kong's rate-limiting plugin would send.
-func kongHeaders(d ratelimit.Decision) []Header {
-	var buf [8]ratelimit.Header
-	list := ratelimit.AppendHeaders(buf[:0], d)
+// headers lists what the client is told besides Retry-After, which every
+// rejection has of its own. The names of the two styles do not clash: Kong's
+// have RateLimit-Limit where the draft has RateLimit.
+func (l *limits) headers(d ratelimit.Decision) []Header {
+	var buf [ratelimit.MaxHeaders]ratelimit.Header
+	list := buf[:0]
+	if l.kongHeaders {
+		list = ratelimit.AppendHeaders(list, d)
+	}
+	if l.ietfHeaders {
+		list = ratelimit.AppendIETFHeaders(list, d)
+	}
+	if len(list) == 0 {
+		return nil
+	}
 	h := make([]Header, 0, len(list)+1)
 	values := make([]string, len(list))
 	for i, l := range list {
 		if l.Name == ratelimit.HeaderRetryAfter {
-			continue // every rejection has its own
+			continue
 		}
 		values[i] = l.Value
 		h = append(h, Header{Name: l.Name, Values: values[i : i+1 : i+1]})

@@ -91,6 +91,9 @@ func (r *Route) compile(c *config.Config) (err error) {
 	if r.limits, err = r.engine.newLimits(c); err != nil {
 		return err
 	}
+	if rl := &c.RateLimiting; r.limits != nil && rl.Policy == config.PolicyRedis && rl.SyncRate.Swings() {
+		r.warnings = append(r.warnings, "auth-diagnosis: rate_limiting.sync_rate is above 0.25: the nodes together may go well over a rate, and fall under it in turn")
+	}
 	if r.consumers, err = newConsumers(c); err != nil {
 		return err
 	}

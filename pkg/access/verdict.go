@@ -45,6 +45,9 @@ func (r *Route) Access(g Gateway) error {
 	if err := r.tellOnce(g); err != nil {
 		return err
 	}
+	if err := r.engine.notices.tell(g); err != nil {
+		return err
+	}
 	v := &verdict{}
 	if r.broken != nil {
 		v.diagnosis.Code = diagnosis.ConfigInvalid

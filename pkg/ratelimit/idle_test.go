@@ -33,6 +33,9 @@ func TestIdle(t *testing.T) {
 		if s.Idle(time.Hour, noon.Add(length-1)) || !s.Idle(time.Hour, noon.Add(length)) {
 			t.Errorf("%s: expected idle from its end on, %v later", name, length)
 		}
+		if !s.Idle(time.Hour, noon.AddDate(-11, 0, 0)) {
+			t.Errorf("%s: counted by a clock eleven years ahead: expected idle", name)
+		}
 		if s.Idle(time.Hour, noon.Add(-time.Second)) {
 			t.Errorf("%s: with the clock stepped back over its beginning: expected not idle", name)
 		}

@@ -97,3 +97,17 @@ func TestShareRetryAfterIsExact(t *testing.T) {
 		}
 	}
 }
+
+// A bucket smaller than the cost has room for one request when it is empty.
+func TestSmallBucketHasRoomForOne(t *testing.T) {
+	tier := ratelimit.Tier{Second: 1, Burst: 2, Day: 1}
+	s := ratelimit.State{Used: 1, Day: utc.Day(noon).Number, DayEnd: utc.Day(noon).End}
+	if _, d := s.Spend(0, noon, tier, utc.Day(noon), 3); d.Window != ratelimit.WindowDay || d.Second.Remaining != 1 {
+		t.Errorf("with the day used up: expected a denial with one left in the second, got %+v", d)
+	}
+	s.Used = 0
+	s, d := s.Spend(0, noon, tier, utc.Day(noon), 3)
+	if !d.Allowed || d.Second.Remaining != 0 || s.TAT != 3*time.Second {
+		t.Errorf("expected one request that weighs three, got %+v, %+v", d, s)
+	}
+}

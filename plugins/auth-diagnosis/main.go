@@ -20,15 +20,18 @@ var version = "0.1.0"
 
 func main() {
 	p := newPlugin()
-	os.Exit(pluginserver.Main(pluginserver.Program{
-		Plugin: p.describe(),
+	code := pluginserver.Main(pluginserver.Program{
+		Plugin:  p.describe(),
+		Options: pluginserver.Options{Drain: drain},
 		Flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&p.showVersion, "version", false, "Print the version")
 			fs.StringVar(&p.stateDir, "state-dir", "", "Directory for the last good key sets, in auth-diagnosis-state (default the Kong prefix)")
-			p.clockFlags(fs)
+			p.specFlags(fs)
 			fs.StringVar(&p.checkFile, "check", "", "Check the plugin's configuration in a deck `file`, print all problems, exit 1 if there are any")
 		},
 		Early: p.early,
 		Setup: p.setup,
-	}))
+	})
+	p.close()
+	os.Exit(code)
 }

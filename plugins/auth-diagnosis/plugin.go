@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"kong-plugin-auth-diagnosis/pkg/access"
 	"kong-plugin-auth-diagnosis/pkg/diagnosis"
@@ -15,6 +16,15 @@ import (
 // 1450 and down), so that it can explain what they reject.
 const priority = 1460
 
+// From SIGTERM to the end it takes five seconds at most, before whoever sent it
+// loses patience: requests under way get drain, the answers of those cut short one
+// second more, and closing the engine, which writes down what shall outlive it,
+// the rest.
+const (
+	drain     = 3 * time.Second
+	closeTime = 900 * time.Millisecond
+)
+
 // plugin is the program: its flags, and the engine once it serves.
 type plugin struct {
 	engine      *access.Engine
@@ -26,7 +36,7 @@ type plugin struct {
 func newPlugin() *plugin { return &plugin{} }
 
 func (p *plugin) describe() pluginserver.Plugin {
-	return pluginserver.Plugin{
+	return sabotage(pluginserver.Plugin{
 		Info: pluginserver.Info{
 			Name:     name,
 			Version:  version,
@@ -36,7 +46,7 @@ func (p *plugin) describe() pluginserver.Plugin {
 		},
 		Start: p.start,
 		Fault: fault,
-	}
+	})
 }
 
 // early handles the flags that end the program before it serves.
@@ -52,10 +62,28 @@ func (p *plugin) early(inv pluginserver.Invocation) (code int, done bool) {
 }
 
 // setup makes what lasts as long as the process. It does not run under -dump.
-func (p *plugin) setup(ctx context.Context, inv pluginserver.Invocation) error {
-	p.engine = access.New(access.WithClock(p.clock), access.WithKeys(p.keys(inv)))
-	context.AfterFunc(ctx, p.engine.Close)
+func (p *plugin) setup(_ context.Context, inv pluginserver.Invocation) error {
+	limitMemory(inv.Log)
+	p.engine = access.New(access.WithClock(p.clock), access.WithKeys(p.keys(inv)), p.counters(inv))
 	return nil
+}
+
+// close ends what setup made, after the server has answered its last request: no
+// count is made any more that the engine could miss. A disk that hangs does not
+// hold up the end.
+func (p *plugin) close() {
+	if p.engine == nil {
+		return
+	}
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		p.engine.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(closeTime):
+	}
 }
 
 // start makes an instance: at once, without network, whatever its configuration.
