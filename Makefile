@@ -3,6 +3,7 @@
 VERSION  ?= 0.1.0
 KONG_BIN ?=
 FUZZTIME ?= 30s
+SOAK     ?= 10m
 PLATFORMS = linux/amd64 linux/arm64
 
 GO      = CGO_ENABLED=0 go
@@ -10,7 +11,7 @@ LDFLAGS = -s -w -X main.version=$(VERSION)
 BUILD   = $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-serve test deps spec bench fuzz dist generate check clean
+.PHONY: help build demo demo-serve test deps spec soak bench fuzz dist generate check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +30,7 @@ test: deps ## everything: unit tests with the race detector, then the spec
 	go test -race ./...
 	$(MAKE) --no-print-directory spec
 
-deps: ## install what the tests need, on Debian: a C compiler for -race, the proxies of the specs, Tcl
+deps: ## install what the tests need, on Debian: a C compiler for -race, the proxies of the specs, Redis, Tcl
 	@need=; \
 	has() { test -e "$$1" || need="$$need $$2"; }; \
 	command -v gcc >/dev/null || need="gcc libc6-dev"; \
@@ -38,6 +39,8 @@ deps: ## install what the tests need, on Debian: a C compiler for -race, the pro
 	has /usr/share/nginx/modules-available/mod-http-js.conf libnginx-mod-http-js; \
 	has /usr/sbin/apache2 apache2; \
 	has /usr/sbin/squid squid; \
+	has /usr/bin/redis-server redis-server; \
+	has /usr/bin/redis-sentinel redis-sentinel; \
 	has /usr/bin/tclsh tcl; \
 	has /usr/share/tcltk/tcllib1.21 tcllib; \
 	test -z "$$need" || { apt-get update -q && RUNLEVEL=1 apt-get install -qy --no-install-recommends $$need; }
@@ -45,8 +48,11 @@ deps: ## install what the tests need, on Debian: a C compiler for -race, the pro
 spec: ## the black-box suite; KONG_BIN=/path/to/kong runs it on a real Kong
 	KONG_BIN="$(KONG_BIN)" go test -count=1 -tags spec ./spec/...
 
-bench: ## benchmarks
-	go test -run '^$$' -bench . -benchmem ./pkg/...
+soak: ## mixed traffic for SOAK (10m): nothing may grow, no verdict may be wrong
+	KONG_BIN="$(KONG_BIN)" SOAK=$(SOAK) go test -count=1 -v -timeout 0 -tags spec -run TestSoak ./spec/soak
+
+bench: ## benchmarks; KONG_BIN=/path/to/kong adds a real Kong, BENCHFLAGS="-only servers" picks a part
+	go run -tags spec ./spec/bench -kong "$(KONG_BIN)" $(BENCHFLAGS)
 
 fuzz: ## every fuzz target, FUZZTIME (30s) each
 	FUZZTIME=$(FUZZTIME) sh ./fuzz.sh

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -143,23 +142,42 @@ func (g *Gateway) Config() []byte {
 }
 
 // Post sends a declarative configuration to the Admin API, as deck and GitOps
-// tools do for a DB-less gateway.
-func (g *Gateway) Post(config []byte) (*http.Response, error) {
+// tools do for a DB-less gateway. What Kong answers while another configuration
+// is on its way, or by a worker that a reload has told to end, is no verdict on
+// this one: it is sent again.
+func (g *Gateway) Post(config []byte) (resp *http.Response, err error) {
 	body, err := json.Marshal(map[string]string{"config": string(config)})
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequest(http.MethodPost, g.Admin+"/config", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	return Do(req)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	err = Until(ctx, func() error {
+		req, err := http.NewRequest(http.MethodPost, g.Admin+"/config", bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Close = true // a kept connection may lead to such a worker
+		if resp, err = Do(req); err != nil {
+			return err
+		}
+		if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500 {
+			return fmt.Errorf("POST /config: %d", resp.StatusCode)
+		}
+		return nil
+	})
+	return resp, err
 }
 
-// Stop stops the gateway and removes its prefix.
+// Stop stops the gateway, waits until it has ended (`kong stop` only asks for
+// that) and removes its prefix.
 func (g *Gateway) Stop() error {
+	processes := g.processes()
 	err := g.Command(context.Background(), "stop", "-p", g.Prefix)
+	if err == nil {
+		err = awaitEnd(processes)
+	}
 	os.RemoveAll(g.Prefix)
 	return err
 }
@@ -212,16 +230,3 @@ func Until(ctx context.Context, check func() error) error {
 	}
 }
 
-// freePorts finds loopback addresses that nobody listens on.
-func freePorts(n int) ([]string, error) {
-	var addrs []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
-	}
-	return addrs, nil
-}

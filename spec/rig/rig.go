@@ -33,6 +33,7 @@ type Options struct {
 	// has the rig's addresses in it already; nil takes it as it is.
 	Config func(reference []byte, r *Rig) []byte
 	Conf   map[string]string
+	Plugin string // the plugin's program; empty for the one that is released
 	Args   string // added to the plugin's command line
 	Rules  []edge.Rule
 }
@@ -71,7 +72,7 @@ func Start(ctx context.Context, o Options) (r *Rig, err error) {
 	if o.Config != nil {
 		config = o.Config(config, r)
 	}
-	if r.Gateway, err = StartGateway(ctx, GatewayOptions{Bin: o.Bin, Config: config, Conf: o.Conf, Args: o.Args}); err != nil {
+	if r.Gateway, err = StartGateway(ctx, GatewayOptions{Bin: o.Bin, Config: config, Conf: o.Conf, Plugin: o.Plugin, Args: o.Args}); err != nil {
 		return r, err
 	}
 	r.Edge, err = edge.Start(edge.Options{Target: strings.TrimPrefix(r.Proxy, "http://"), Rules: o.Rules, CookiePool: "orders"})
