@@ -1,13 +1,14 @@
 package access
 
 import (
-	"crypto/sha256"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
 
 	"kong-plugin-auth-diagnosis/pkg/diagnosis"
+	"kong-plugin-auth-diagnosis/pkg/ratelimit"
 	"kong-plugin-auth-diagnosis/pkg/token"
 )
 
@@ -27,6 +28,15 @@ type judged struct {
 	// What failed: before the time is looked at, and after it.
 	before, after []diagnosis.Failure
 	size          int // of the token, in bytes
+
+	counter atomic.Pointer[counted] // of the token's requests; nil until one is counted
+}
+
+// counted is the counter that a token's requests fall under. Instances with one
+// policy may have different namespaces.
+type counted struct {
+	namespace string
+	key       ratelimit.Key
 }
 
 // Bounds of the caches. A verified token is remembered until it expires, a
@@ -46,53 +56,44 @@ func goodBytes(memoryLimit int64) uint64 {
 	return uint64(min(mostGoodBytes, memoryLimit/memoryShare))
 }
 
-// cacheKey binds a token to the policy that judged it. The token itself is not
-// in it: a cache of bearer tokens would be worth stealing.
-type cacheKey struct {
-	policy [sha256.Size]byte
-	token  fingerprint
-}
-
 // cache remembers judged tokens, good and bad ones apart so that a flood of bad
 // ones never drives out the good.
 type cache struct {
 	fingerprints *fingerprints
-	good, bad    *otter.Cache[cacheKey, *judged]
+	good, bad    *otter.Cache[fingerprint, *judged]
 }
 
 func newCache(now func() time.Time) *cache {
 	return &cache{
 		fingerprints: newFingerprints(),
-		good: otter.Must(&otter.Options[cacheKey, *judged]{
+		good: otter.Must(&otter.Options[fingerprint, *judged]{
 			MaximumWeight: goodBytes(debug.SetMemoryLimit(-1)), // reads it only
-			Weigher:       func(_ cacheKey, j *judged) uint32 { return j.weight() },
-			ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[cacheKey, *judged]) time.Duration {
+			Weigher:       func(_ fingerprint, j *judged) uint32 { return j.weight() },
+			ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[fingerprint, *judged]) time.Duration {
 				if at, ok := e.Value.token.ExpiresAt(); ok {
 					return max(at.Sub(now()), badLifetime)
 				}
 				return badLifetime
 			}),
 		}),
-		bad: otter.Must(&otter.Options[cacheKey, *judged]{
+		bad: otter.Must(&otter.Options[fingerprint, *judged]{
 			MaximumSize:      badEntries,
-			ExpiryCalculator: otter.ExpiryWriting[cacheKey, *judged](badLifetime),
+			ExpiryCalculator: otter.ExpiryWriting[fingerprint, *judged](badLifetime),
 		}),
 	}
 }
 
 // key names a token under a policy.
-func (c *cache) key(policy [sha256.Size]byte, token string) cacheKey {
-	return cacheKey{policy: policy, token: c.fingerprints.of(token)}
-}
+func (c *cache) key(p policy, token string) fingerprint { return c.fingerprints.of(p, token) }
 
-func (c *cache) get(k cacheKey) (*judged, bool) {
+func (c *cache) get(k fingerprint) (*judged, bool) {
 	if j, ok := c.good.GetIfPresent(k); ok {
 		return j, true
 	}
 	return c.bad.GetIfPresent(k)
 }
 
-func (c *cache) put(k cacheKey, j *judged) {
+func (c *cache) put(k fingerprint, j *judged) {
 	switch {
 	case j.generation == 0:
 	case j.token != nil:

@@ -37,10 +37,15 @@ func (l *limits) identity(v *verdict) (ratelimit.Key, bool) {
 		}
 		return ratelimit.ByConsumer(l.namespace, v.consumer.ID), true
 	}
+	if known := v.judged.counter.Load(); known != nil && known.namespace == l.namespace {
+		return known.key, true
+	}
 	for _, c := range l.byClaim {
 		if value, ok := v.token.Claims.Find(c.path); ok {
 			if text, ok := token.Plain(value); ok && text != "" {
-				return ratelimit.ByClaim(l.namespace, v.issuer, c.name, text), true
+				key := ratelimit.ByClaim(l.namespace, v.issuer, c.name, text)
+				v.judged.counter.Store(&counted{l.namespace, key})
+				return key, true
 			}
 		}
 	}

@@ -4,10 +4,15 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/sha256"
 	"sync"
 )
 
-// fingerprint stands for a token where the token itself must not be kept.
+// policy names all that tokens are judged by: a hash of the configuration.
+type policy [sha256.Size]byte
+
+// fingerprint stands for a token and the policy that judged it, where the token
+// itself must not be kept: a cache of bearer tokens would be worth stealing.
 type fingerprint [16]byte
 
 // fingerprints makes them: GMAC (NIST SP 800-38D) under a key that is drawn at
@@ -15,7 +20,7 @@ type fingerprint [16]byte
 //
 // It encrypts nothing and no fingerprint is ever shown, so one nonce does for
 // all. What GMAC is then is a polynomial over GF(2^128) at a secret point: two
-// different tokens of n bytes have the same fingerprint with a probability of
+// different texts of n bytes have the same fingerprint with a probability of
 // at most (n/16+2)/2^128, however their sender chose them. That is all that a
 // cache needs. SHA-256 would promise more, and was two thirds of the cost of a
 // cached verdict on processors without instructions for it.
@@ -28,8 +33,8 @@ type fingerprints struct {
 	rooms sync.Pool // of *room
 }
 
-// room holds a token and its fingerprint while one is made of the other.
-type room struct{ token, sum []byte }
+// room holds a text and its fingerprint while one is made of the other.
+type room struct{ text, sum []byte }
 
 func newFingerprints() *fingerprints {
 	var key [16]byte
@@ -47,12 +52,13 @@ func newFingerprints() *fingerprints {
 	return f
 }
 
-// of returns the fingerprint of a token.
-func (f *fingerprints) of(token string) fingerprint {
+// of returns the fingerprint of a token under a policy. All policies have one
+// length, so that no two pairs are the same text.
+func (f *fingerprints) of(p policy, token string) fingerprint {
 	r := f.rooms.Get().(*room)
-	r.token = append(r.token[:0], token...)
-	r.sum = f.mac.Seal(r.sum[:0], f.nonce[:], nil, r.token)
-	clear(r.token)
+	r.text = append(append(r.text[:0], p[:]...), token...)
+	r.sum = f.mac.Seal(r.sum[:0], f.nonce[:], nil, r.text)
+	clear(r.text)
 	sum := fingerprint(r.sum)
 	f.rooms.Put(r)
 	return sum

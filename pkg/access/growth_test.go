@@ -52,17 +52,20 @@ func (c *crowd) token(i int) string {
 
 // remember puts n tokens of a crowd into the cache as if their signatures had
 // held, each with memory of its own.
-func (c *crowd) remember(t testing.TB, r *Route, j judged, n int) {
+func (c *crowd) remember(t testing.TB, r *Route, j *judged, n int) {
 	t.Helper()
 	for i := range n {
-		raw, own := strings.Clone(c.token(i)), j
+		raw := strings.Clone(c.token(i))
 		parsed, f := token.Parse(raw, token.Limits{})
 		if f != nil {
 			t.Fatal(f.Code)
 		}
-		own.token = parsed
-		own.token.SigningInput, own.token.Signature = "", nil
-		r.engine.tokens.put(r.engine.tokens.key(r.policy, raw), &own)
+		parsed.SigningInput, parsed.Signature = "", nil
+		own := &judged{
+			token: parsed, untrusted: j.untrusted, issuer: j.issuer, kid: j.kid,
+			generation: j.generation, before: j.before, after: j.after, size: j.size,
+		}
+		r.engine.tokens.put(r.engine.tokens.key(r.policy, raw), own)
 	}
 }
 
@@ -76,7 +79,7 @@ func crowded(t testing.TB, n int) (*Route, *crowd) {
 	}
 	j, _ := r.engine.tokens.get(r.engine.tokens.key(r.policy, good))
 	c := newCrowd(t, good)
-	c.remember(t, r, *j, n)
+	c.remember(t, r, j, n)
 	r.engine.checks.Store(0)
 	return r, c
 }

@@ -28,7 +28,7 @@ func (r *Route) judgeToken(v *verdict, raw string, now time.Time) (untrustedIssu
 	}
 	failures = j.before
 	if j.token != nil {
-		v.token, v.issuer = j.token, j.issuer
+		v.judged, v.token, v.issuer = j, j.token, j.issuer
 		failures = slices.Concat(j.before, r.rules.CheckTime(j.token, now), j.after)
 	}
 	if len(failures) > 0 && j.issuer != "" {

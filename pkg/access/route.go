@@ -32,7 +32,7 @@ type Route struct {
 
 	advises       bool
 	want          credential.Want
-	policy        [sha256.Size]byte // names all that tokens are judged by
+	policy        policy // names all that tokens are judged by
 	tokenLimits   token.Limits
 	rules         token.Rules
 	keys          map[string]*jwks.Set // by exact issuer

@@ -15,7 +15,8 @@ type verdict struct {
 	diagnosis diagnosis.Diagnosis
 	// token is set once its signature holds; nothing of an unverified token
 	// leaves the checks.
-	token *token.Token
+	token  *token.Token
+	judged *judged // what is kept of token
 	// issuer is the trusted issuer of token.
 	issuer string
 	// spoof are the request's headers that a service may take for one of ours.
