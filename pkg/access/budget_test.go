@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+
 	"kong-plugin-auth-diagnosis/pkg/standin/ping"
 )
 
@@ -27,6 +29,11 @@ func with(more map[string]any) map[string]any {
 		c[k] = v
 	}
 	return c
+}
+
+// redisTiers are the tiers in a Redis that is asked each time.
+func redisTiers(addr string) map[string]any {
+	return map[string]any{"rate_limiting": redisAt(addr, tiers)["rate_limiting"]}
 }
 
 func limiting(more map[string]any) map[string]any {
@@ -61,6 +68,8 @@ func TestCallBudget(t *testing.T) {
 		"accepted, by address: address":        {limiting(map[string]any{"limit_by": "ip"}), bearer(good), acceptedCalls + 1, 2},
 		"accepted, on_accept: request id":      {with(map[string]any{"diagnosis": map[string]any{"on_accept": true}}), bearer(good), acceptedCalls + 1, 2},
 		"accepted, no preflight: method":       {with(map[string]any{"run_on_preflight": false}), bearer(good), acceptedCalls + 1, 2},
+		"accepted, Redis":                      {redisTiers(miniredis.RunT(t).Addr()), bearer(good), acceptedCalls, 1},
+		"accepted, Redis away: id, log object": {redisTiers(nobody(t)), bearer(good), acceptedCalls + 2, 2},
 		"rejected":                             {with(nil), bearer(expired), rejectedCalls, rejectedWaits},
 		"rejected, nothing came":               {with(nil), &gateway{}, rejectedCalls, rejectedWaits},
 		"rejected, full_detail_ips: addresses": {with(map[string]any{"diagnosis": map[string]any{"full_detail_ips": []any{"127.0.0.1"}}}), &gateway{peer: "127.0.0.1", forwarded: "127.0.0.1"}, rejectedCalls + 2, rejectedWaits + 2},

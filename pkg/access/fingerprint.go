@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
+	"slices"
 	"sync"
 )
 
@@ -34,7 +35,10 @@ type fingerprints struct {
 }
 
 // room holds a text and its fingerprint while one is made of the other.
-type room struct{ text, sum []byte }
+type room struct {
+	text []byte
+	sum  fingerprint
+}
 
 func newFingerprints() *fingerprints {
 	var key [16]byte
@@ -56,10 +60,11 @@ func newFingerprints() *fingerprints {
 // length, so that no two pairs are the same text.
 func (f *fingerprints) of(p policy, token string) fingerprint {
 	r := f.rooms.Get().(*room)
-	r.text = append(append(r.text[:0], p[:]...), token...)
-	r.sum = f.mac.Seal(r.sum[:0], f.nonce[:], nil, r.text)
+	r.text = slices.Grow(r.text[:0], len(p)+len(token))
+	r.text = append(append(r.text, p[:]...), token...)
+	f.mac.Seal(r.sum[:0], f.nonce[:], nil, r.text)
 	clear(r.text)
-	sum := fingerprint(r.sum)
+	sum := r.sum
 	f.rooms.Put(r)
 	return sum
 }
