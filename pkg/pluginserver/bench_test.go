@@ -24,8 +24,8 @@ type player struct {
 	question, rest              int // how many bytes the server writes at a time
 }
 
-// playing serves a plugin that asks for the headers and makes three void calls.
-func playing(tb testing.TB) *player {
+// listening serves a handler until the test ends, and returns the socket's path.
+func listening(tb testing.TB, handle func(string, *pluginserver.Event)) string {
 	tb.Helper()
 	dir, err := os.MkdirTemp("", "x")
 	if err != nil {
@@ -36,22 +36,35 @@ func playing(tb testing.TB) *player {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	const ask, tell, void = "kong.request.get_headers", "kong.response.set_headers", 3
-	s := pluginserver.NewServer(probe(func(_ string, ev *pluginserver.Event) {
-		_, _ = ev.Ask(ask, nil)
-		for range void {
-			_ = ev.Tell(tell, nil)
-		}
-	}), pluginserver.Options{})
+	s := pluginserver.NewServer(probe(handle), pluginserver.Options{})
 	ctx, cancel := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx, ln) }()
 	s.StartInstance(1)
+	tb.Cleanup(func() { cancel(); <-ended; os.RemoveAll(dir) })
+	return path
+}
+
+// rejecting serves a plugin that answers every request itself.
+func rejecting(tb testing.TB) string {
+	return listening(tb, func(_ string, ev *pluginserver.Event) { _ = ev.Exit(nil) })
+}
+
+// playing serves a plugin that asks for the headers and makes three void calls.
+func playing(tb testing.TB) *player {
+	tb.Helper()
+	const ask, tell, void = "kong.request.get_headers", "kong.response.set_headers", 3
+	path := listening(tb, func(_ string, ev *pluginserver.Event) {
+		_, _ = ev.Ask(ask, nil)
+		for range void {
+			_ = ev.Tell(tell, nil)
+		}
+	})
 	nc, err := net.Dial("unix", path)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { nc.Close(); cancel(); <-ended; os.RemoveAll(dir) })
+	tb.Cleanup(func() { nc.Close() })
 	size := func(frames ...string) (n int) {
 		for _, f := range frames {
 			n += len(pluginserver.Frame(f))
@@ -99,6 +112,27 @@ func BenchmarkEvent(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		p.play(b)
+	}
+}
+
+// BenchmarkRejection is a connection with one event that ends it, as Kong lets every
+// rejection.
+func BenchmarkRejection(b *testing.B) {
+	path := rejecting(b)
+	command, in := pluginserver.Frame(string(accessCall(1, 1, "access"))), make([]byte, 1024)
+	b.ReportAllocs()
+	for b.Loop() {
+		nc, err := net.Dial("unix", path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := nc.Write(command); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := nc.Read(in); err != nil {
+			b.Fatal(err)
+		}
+		nc.Close()
 	}
 }
 

@@ -26,9 +26,10 @@ const (
 	MaxOwed     = maxOwed
 	MaxBuffered = maxBuffered
 	RetireGrace = retireGrace
+	MostWaiting = mostWaiting
 )
 
-func (s *server) ServeConn(nc net.Conn)                          { s.serve(nc) }
+func (s *server) ServeConn(nc net.Conn)                          { go s.enlist(nc).serve() }
 func (s *server) Run(ctx context.Context, ln net.Listener) error { return s.run(ctx, ln) }
 func (s *server) Drain()                                         { s.drain() }
 func (s *server) Instances() int                                 { return s.instances.count() }

@@ -20,6 +20,7 @@ type server struct {
 	instances *instances
 	log       *limitedLog
 	draining  atomic.Bool
+	workers   *workers
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -33,6 +34,7 @@ func newServer(p Plugin, o Options) *server {
 		opts:      o,
 		instances: newInstances(o.IdleInstances, o.Limits.Instances),
 		log:       newLimitedLog(o.Log, o.Now),
+		workers:   newWorkers(),
 		conns:     map[*conn]struct{}{},
 		empty:     make(chan struct{}),
 	}
@@ -79,7 +81,7 @@ func (s *server) run(ctx context.Context, ln net.Listener) error {
 	return nil
 }
 
-// accept serves each connection on a goroutine of its own. An accept error such as
+// accept serves each connection beside the others. An accept error such as
 // "too many open files" passes: it waits and goes on, because to exit would fail every
 // request.
 func (s *server) accept(ctx context.Context, ln net.Listener) {
@@ -89,7 +91,7 @@ func (s *server) accept(ctx context.Context, ln net.Listener) {
 		nc, err := ln.Accept()
 		if err == nil {
 			pause = first
-			s.serve(nc)
+			s.workers.serve(s.enlist(nc))
 			continue
 		}
 		if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
@@ -105,13 +107,13 @@ func (s *server) accept(ctx context.Context, ln net.Listener) {
 	}
 }
 
-// serve starts a connection.
-func (s *server) serve(nc net.Conn) {
+// enlist puts a new connection on the list.
+func (s *server) enlist(nc net.Conn) *conn {
 	c := newConn(s, nc)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
-	s.mu.Unlock()
-	go c.serve()
+	return c
 }
 
 // forget takes a closed connection off the list.
@@ -130,6 +132,7 @@ func (s *server) forget(c *conn) {
 // drain ends all connections: the idle ones now, the busy ones when their event is over
 // or the time is up.
 func (s *server) drain() {
+	defer s.workers.end()
 	for _, c := range s.stopConns() {
 		c.wakeIdle()
 	}
