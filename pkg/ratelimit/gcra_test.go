@@ -102,7 +102,7 @@ func FuzzSpend(f *testing.F) {
 	f.Add(int64(1)<<60, int64(0), uint32(0), int64(1), int64(5), uint32(3), uint32(4), int64(1), int64(100), int64(1))
 	f.Add(int64(1)<<62, int64(1)<<61, uint32(1), int64(7), int64(1)<<40, uint32(9), uint32(1<<31), int64(1_000_000_000), int64(1_000_000_000), int64(3))
 	f.Add(int64(999_999_999)*4_294_967_295, int64(0), uint32(1<<32-1), int64(0), int64(0), uint32(0), uint32(0), int64(1), int64(1_000_000_000), int64(1))
-	f.Add(int64(0), int64(0), uint32(1), int64(math.MaxInt64), noon.Unix()+1, uint32(utc.Day(noon).Number), uint32(1<<32-1), int64(1), int64(1), int64(2))
+	f.Add(int64(0), int64(0), uint32(1), int64(math.MaxInt64), noon.Unix()+1, uint32(utc.Day(noon).Number), uint32(0), int64(1), int64(1), int64(2))
 	f.Fuzz(func(t *testing.T, tat, last int64, interval uint32, used, end int64, number, count uint32, second, burst, cost int64) {
 		const at = time.Hour
 		tier := ratelimit.Tier{Second: second, Burst: burst, Minute: 60, Hour: 600, Day: 6000}

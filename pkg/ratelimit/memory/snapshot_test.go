@@ -60,6 +60,17 @@ func TestRestartKeepsWhatWasUsed(t *testing.T) {
 	if diff := cmp.Diff(expected, counts(restart(t, l, now), now)); diff != "" {
 		t.Errorf("at once (-expected +got):\n%s", diff)
 	}
+	if got := restart(t, l, now.Add(12*time.Hour)).Stats(); got != (memory.Stats{}) {
+		t.Errorf("on the next day: expected no key, got %+v", got)
+	}
+	path := filepath.Join(t.TempDir(), "counters")
+	if err := l.Save(now, path); err != nil {
+		t.Fatal(err)
+	}
+	late := memory.New(now, memory.Options{MaxKeys: 1000})
+	if err := late.Load(now.Add(12*time.Hour), path); err != nil || late.Stats() != (memory.Stats{}) {
+		t.Errorf("loaded on the next day: expected no key, got %+v, %v", late.Stats(), err)
+	}
 	for name, c := range map[string]struct {
 		pause time.Duration
 		one   [4]int64

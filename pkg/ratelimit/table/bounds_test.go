@@ -41,7 +41,8 @@ func TestKeepHoldsIdleEntries(t *testing.T) {
 		e.State = busy() // of yesterday, idle
 		e.Unlock()
 	}
-	if _, ok := tab.Find(key(0)); ok {
+	if e, ok := tab.Find(key(0)); ok {
+		e.Unlock()
 		t.Error("an idle entry outlived as many new keys as there are places")
 	}
 }
@@ -87,11 +88,11 @@ func TestRestoreFindsRoomPastTheBound(t *testing.T) {
 		t.Errorf("expected the restored entry, got %+v", e.Entry)
 	}
 	e.Unlock()
-	if e := tab.Lock(key(9), "tier", 0, noon); !e.Overflow {
+	e = tab.Lock(key(9), "tier", 0, noon)
+	if !e.Overflow {
 		t.Error("a new key found room past the bound")
-	} else {
-		e.Unlock()
 	}
+	e.Unlock()
 	// What was too much goes with its day.
 	tomorrow := noon.Add(24 * time.Hour)
 	for i := range 20 {
