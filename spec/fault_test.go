@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,26 +26,28 @@ func TestKilledPluginLetsNothingThrough(t *testing.T) {
 	load := newLoad(t, r, "/a")
 	load.pass(t, 20)
 	load.gap.Store(true)
+	before, err := r.PluginPid()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := r.KillPlugin(); err != nil {
 		t.Fatal(err)
 	}
 	killed := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	met := false // the gap, by this very check
 	if err := rig.Until(ctx, func() error {
+		if now, err := r.PluginPid(); err != nil || now == before {
+			return fmt.Errorf("process %d is now %d, %w", before, now, err)
+		}
 		for token, right := range map[string]int{r.PingFederate.Token(): 200, "": 401} {
 			resp, err := r.Get(r.Proxy+"/a", token)
 			if err != nil {
 				return err
 			}
 			if resp.StatusCode != right {
-				met = true
 				return fmt.Errorf("%d %s", resp.StatusCode, resp.Header.Get("X-Auth-Diagnosis"))
 			}
-		}
-		if !met {
-			return errors.New("the plugin is not away yet")
 		}
 		return nil
 	}); err != nil {

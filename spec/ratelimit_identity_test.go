@@ -107,7 +107,7 @@ func (c caller) send(t *testing.T, r *rig.Rig) *http.Response {
 	return resp
 }
 
-// TestTiersAreThoseOfTheReference: what a tier's token is told, an unknown tier
+// TestATierKeepsWhatWasUsed: what a tier is told, an unknown tier
 // is the default one, and a client that changes its tier keeps what it has used.
 func TestATierKeepsWhatWasUsed(t *testing.T) {
 	limits := map[string]string{}

@@ -4,7 +4,6 @@ package spec
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -137,7 +136,7 @@ func passes(t *testing.T, r *rig.Rig, path, token string) (resp *http.Response) 
 	soon(t, 20*time.Second, func() error {
 		resp = get(t, r, r.Proxy+path, token)
 		if resp.StatusCode != 200 {
-			return fmt.Errorf("%d %s", resp.StatusCode, resp.Header.Get("X-Auth-Diagnosis"))
+			return errStatus(resp)
 		}
 		return nil
 	})

@@ -129,6 +129,11 @@ func limitHeaders(h http.Header) (names []string) {
 	return names
 }
 
+// errStatus says what an answer is that should have been another.
+func errStatus(resp *http.Response) error {
+	return fmt.Errorf("%d %s", resp.StatusCode, resp.Header.Get("X-Auth-Diagnosis"))
+}
+
 // number reads a header field, -1 if it is no whole number.
 func number(resp *http.Response, name string) int {
 	n, err := strconv.Atoi(resp.Header.Get(name))

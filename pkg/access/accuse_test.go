@@ -26,9 +26,10 @@ var oddHeaders = [][2]string{
 func forgeries() []string {
 	now := time.Now()
 	real := signed("f5-in", now, "Bearer x")
+	last := map[bool]string{true: "1", false: "0"}[real[len(real)-2] == '0'] // another digit than the MAC ends in
 	return []string{
 		"", "x", "f5-in", `f5-in;v=1;kid="a"`, `x;y="`, strings.Repeat("a,", 4096), strings.Repeat("z", 8192),
-		real[:len(real)-3] + `00"`, strings.Replace(real, "f5-in", "f5-out", 1), strings.Replace(real, "p=1", "p=0", 1), strings.Replace(real, `a="GET"`, `a="?"`, 1),
+		real[:len(real)-2] + last + `"`, strings.Replace(real, "f5-in", "f5-out", 1), strings.Replace(real, "p=1", "p=0", 1), strings.Replace(real, `a="GET"`, `a="?"`, 1),
 		signed("f5-in", now.Add(-time.Hour), "Bearer x"), signed("f5-out", now.Add(time.Hour)), signed("cdn", now, "Bearer x"), real + "," + real, strings.ToUpper(real), real + ";m=1",
 	}
 }

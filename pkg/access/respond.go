@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"strconv"
 
 	"kong-plugin-auth-diagnosis/pkg/config"
@@ -27,14 +28,21 @@ func (r *Route) reject(g Gateway, v *verdict) error {
 	if limited(d.Code) {
 		status, message = r.limits.errorCode, r.limits.errorMessage
 	}
-	return g.Exit(status, d.Body(message, r.body), r.rejection(v))
+	body := d.Body(message, r.body)
+	if v.grpc {
+		body = []byte(cmp.Or(message, d.Message()))
+	}
+	return g.Exit(status, body, r.rejection(v))
 }
 
 // rejection lists the answer's header fields.
 func (r *Route) rejection(v *verdict) []Header {
 	d := &v.diagnosis
 	h := make([]Header, 0, 6+len(v.limitHeaders))
-	h = append(h, one(r.headerName, d.Header()), one("Content-Type", diagnosis.ContentType), one("Cache-Control", "no-store"))
+	h = append(h, one(r.headerName, d.Header()), one("Cache-Control", "no-store"))
+	if !v.grpc {
+		h = append(h, one("Content-Type", diagnosis.ContentType))
+	}
 	if c := d.Challenge(r.realm); c != "" {
 		h = append(h, one("WWW-Authenticate", c))
 	}

@@ -29,6 +29,8 @@ type verdict struct {
 	// seen is what traces of hops are looked for in.
 	seen         edge.Seen
 	limitHeaders []Header
+	// grpc is set for a client that reads no bodies.
+	grpc bool
 
 	// pass says on what the request goes on; anything but passToken is for a
 	// verdict that would reject.
@@ -69,6 +71,7 @@ func (r *Route) Access(g Gateway) error {
 	if err != nil {
 		return err
 	}
+	v.grpc = isGRPC(headers)
 	found, err := r.find(g, v, headers)
 	if err != nil {
 		return err

@@ -64,6 +64,20 @@ func work(socket string, instances int, config []byte, token string) error {
 	return w.SetDeadline(time.Time{})
 }
 
+// succeeded waits until another process listens than before. A Kong has answered a
+// reload long before, and keeps its old workers for some seconds: more reloads than
+// it can follow would fill the machine with those.
+func succeeded(t *testing.T, r *rig.Rig, before int) {
+	t.Helper()
+	until(t, func() error {
+		now, err := r.PluginPid()
+		if err != nil || now == before {
+			return fmt.Errorf("process %d is now %d, %v", before, now, err)
+		}
+		return nil
+	})
+}
+
 // TestConfiguredHundredTimes posts a hundred configurations, of which every other
 // adds a route, and reloads in between: new workers and a new plugin process.
 func TestConfiguredHundredTimes(t *testing.T) {
@@ -78,9 +92,11 @@ func TestConfiguredHundredTimes(t *testing.T) {
 			if err := r.SetConfig(config); err != nil {
 				t.Fatal(err)
 			}
+			before := pid(t, r)
 			if err := r.Reload(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			succeeded(t, r, before)
 		} else if resp, err := r.Post(config); err != nil || resp.StatusCode != 201 {
 			t.Fatalf("POST /config: %v, %v", resp, err)
 		}
