@@ -46,7 +46,7 @@ deps: ## install what the tests need, on Debian: a C compiler for -race, the pro
 	test -z "$$need" || { apt-get update -q && RUNLEVEL=1 apt-get install -qy --no-install-recommends $$need; }
 
 spec: ## the black-box suite; KONG_BIN=/path/to/kong runs it on a real Kong
-	KONG_BIN="$(KONG_BIN)" go test -count=1 -tags spec ./spec/...
+	KONG_BIN="$(KONG_BIN)" go test -count=1 -timeout 30m $(if $(KONG_BIN),-p 1) -tags spec ./spec/...
 
 soak: ## mixed traffic for SOAK (10m): nothing may grow, no verdict may be wrong
 	KONG_BIN="$(KONG_BIN)" SOAK=$(SOAK) go test -count=1 -v -timeout 0 -tags spec -run TestSoak ./spec/soak

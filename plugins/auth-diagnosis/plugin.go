@@ -16,10 +16,10 @@ import (
 // 1450 and down), so that it can explain what they reject.
 const priority = 1460
 
-// From SIGTERM to the end it takes five seconds at most, before whoever sent it
-// loses patience: requests under way get drain, the answers of those cut short one
-// second more, and closing the engine, which writes down what shall outlive it,
-// the rest.
+// From SIGTERM to the end it takes five seconds at most: requests under way get
+// drain, the answers of those cut short one second more, and closing the engine,
+// which writes down what shall outlive it, the rest. Kong itself gives a plugin no
+// time, it kills right after the signal; so nothing may depend on getting here.
 const (
 	drain     = 3 * time.Second
 	closeTime = 900 * time.Millisecond

@@ -5,8 +5,14 @@ import (
 	"time"
 )
 
-// SaveEvery is the time between two saves: what a process loses that is killed.
-const SaveEvery = 15 * time.Second
+// Times between two saves: what a process loses that is killed, as Kong kills a
+// plugin right after it has asked it to stop. Few counters are saved every
+// second. Many take longer to write, and no more than a fiftieth of the time.
+const (
+	SaveEvery = 15 * time.Second // at most
+	saveLeast = time.Second
+	saveShare = 50
+)
 
 // Hooks are what a Saver uses of its surroundings.
 type Hooks struct {
@@ -30,7 +36,7 @@ type Saver struct {
 }
 
 // Persist takes over the counts in the file at path ([Limiter.Load]) and writes
-// new ones there, every [SaveEvery] in which something was counted, until Close.
+// new ones there when something was counted, [SaveEvery] later at most, until Close.
 // It has to come before the first Allow; what it cannot load is reported and
 // replaced by the next save.
 func (l *Limiter) Persist(path string, h Hooks) *Saver {
@@ -53,12 +59,14 @@ func (s *Saver) Close() {
 }
 
 func (s *Saver) run() {
-	tick := time.NewTicker(SaveEvery)
-	defer tick.Stop()
+	next := time.NewTimer(saveLeast)
+	defer next.Stop()
 	for {
 		select {
-		case <-tick.C:
+		case <-next.C:
+			began := time.Now()
 			s.save()
+			next.Reset(min(SaveEvery, max(saveLeast, saveShare*time.Since(began))))
 		case <-s.stop:
 			s.save()
 			return
