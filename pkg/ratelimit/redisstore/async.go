@@ -16,10 +16,11 @@ import (
 
 // Counting asynchronously, every decision is made from what is in memory, and
 // puts its key into a queue. Beside the requests one goroutine exchanges the
-// queued keys with Redis, every SyncRate: it writes what this node has admitted
-// and reads what the others have (share.go). With S for SyncRate, d for the time
-// an exchange takes, N nodes, a rate of r and a burst of b requests, of which a
-// node's part is p = max(1, b/N), the nodes together admit at most
+// queued keys with Redis, every SyncRate, a tenth more or less: it writes what
+// this node has admitted and reads what the others have (share.go). With S for
+// the longest such interval, d for the time an exchange takes, N nodes, a rate of
+// r and a burst of b requests, of which a node's part is p = max(1, b/N), the
+// nodes together admit at most
 //
 //   - limit + (N-1)·(p + 2r(S+d)) requests in a minute, an hour or a day,
 //   - N·p + r + (N-1)·2r(S+d) requests in any second, and r per second in the
@@ -53,8 +54,10 @@ type asyncStore struct {
 	begin  sync.Once
 	end    sync.Once
 
-	health health // of the goroutine
-	batch  batch  // of the goroutine
+	// Of the goroutine, and of close when that has ended.
+	health  health
+	batch   batch
+	closing bool
 }
 
 // newAsync returns the store for asynchronous views, which has no goroutine yet.
@@ -105,7 +108,7 @@ func (l *async) Allow(now time.Time, key ratelimit.Key, tier ratelimit.Tier, cal
 	switch alone := l.alone(x, at); {
 	case alone && l.fault != FaultLocal:
 		if x.end == 0 {
-			x.turn(day.Number, day.End)
+			x.meet(day.Number, day.End)
 		}
 		d = l.fault.decide()
 	case alone:

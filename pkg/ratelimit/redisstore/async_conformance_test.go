@@ -72,7 +72,8 @@ func TestOneNodeDecidesAsMemoryDoes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := &direct{hashes: hashes{}, field: "n"}
 		sameAsMemory(rt, w, func() {
-			w.broken, w.deaf = rapid.IntRange(0, 5).Draw(rt, "broken") == 0, rapid.IntRange(0, 5).Draw(rt, "deaf") == 0
+			w.broken.Store(rapid.IntRange(0, 5).Draw(rt, "broken") == 0)
+			w.deaf.Store(rapid.IntRange(0, 5).Draw(rt, "deaf") == 0)
 			if rapid.IntRange(0, 20).Draw(rt, "flushed") == 0 {
 				clear(w.hashes)
 			}

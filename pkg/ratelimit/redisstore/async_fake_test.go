@@ -5,6 +5,9 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
 	"time"
 
 	"kong-plugin-auth-diagnosis/pkg/ratelimit"
@@ -41,20 +44,19 @@ func (h hashes) apply(field string, queries []query) {
 // and while deaf it does what it is asked but nobody hears of it.
 type direct struct {
 	hashes
-	field        string
-	broken, deaf bool
-	asked        int // exchanges
-	queries      int
+	field          string
+	broken, deaf   atomic.Bool
+	asked, queries atomic.Int64 // exchanges, and what they asked in all
 }
 
 func (d *direct) exchange(_ context.Context, queries []query) {
-	d.asked++
-	d.queries += len(queries)
-	if !d.broken {
+	d.asked.Add(1)
+	d.queries.Add(int64(len(queries)))
+	if !d.broken.Load() {
 		d.apply(d.field, queries)
 	}
 	for i := range queries {
-		if queries[i].err = nil; d.broken || d.deaf {
+		if queries[i].err = nil; d.broken.Load() || d.deaf.Load() {
 			queries[i].err, queries[i].fields = errGone, nil
 		}
 	}
@@ -65,6 +67,8 @@ type peer struct {
 	*async
 	wire *direct
 	now  time.Time
+
+	mu   sync.Mutex
 	told []Fault
 }
 
@@ -73,9 +77,26 @@ func newPeer(h hashes, field string, v View) *peer {
 	if v.SyncRate == 0 {
 		v.SyncRate = 100 * time.Millisecond
 	}
-	s := newAsync(newClock(func() time.Time { return p.now }), p.wire, v.MaxKeys, func(f Fault) { p.told = append(p.told, f) })
+	s := newAsync(newClock(func() time.Time { return p.now }), p.wire, v.MaxKeys, p.tell)
 	p.async = s.view(v)
 	return p
+}
+
+// tell is the store's report.
+func (p *peer) tell(f Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told = append(p.told, f)
+}
+
+// expectTold checks what was reported so far.
+func (p *peer) expectTold(t *testing.T, expected ...Fault) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Equal(p.told, expected) {
+		t.Errorf("expected to be told %q, got %q", expected, p.told)
+	}
 }
 
 func (p *peer) send(tier ratelimit.Tier) ratelimit.Decision { return p.Allow(p.now, alice, tier, utc) }

@@ -3,7 +3,6 @@ package redisstore
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +14,7 @@ import (
 func inBubble(t *testing.T, v View, test func(t *testing.T, p *peer)) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &peer{wire: &direct{hashes: hashes{}, field: "n"}}
-		s := newAsync(newClock(time.Now), p.wire, 0, func(f Fault) { p.told = append(p.told, f) })
+		s := newAsync(newClock(time.Now), p.wire, 0, p.tell)
 		p.async = s.view(v)
 		s.start()
 		test(t, p)
@@ -39,21 +38,21 @@ func TestNewKeysAreReadAtOnce(t *testing.T) {
 		after(time.Second)
 		p.request(free)
 		after(2 * newEvery)
-		if p.wire.queries != 1 {
-			t.Errorf("expected one query, got %d", p.wire.queries)
+		if p.wire.queries.Load() != 1 {
+			t.Errorf("expected one query, got %d", p.wire.queries.Load())
 		}
 		p.request(free)
 		after(time.Second)
-		if p.wire.queries != 1 {
-			t.Errorf("a known key has time until the next round, got %d queries", p.wire.queries)
+		if p.wire.queries.Load() != 1 {
+			t.Errorf("a known key has time until the next round, got %d queries", p.wire.queries.Load())
 		}
 		after(11 * time.Second)
-		if p.wire.queries != 2 {
-			t.Errorf("expected another query in the next round, got %d", p.wire.queries)
+		if p.wire.queries.Load() != 2 {
+			t.Errorf("expected another query in the next round, got %d", p.wire.queries.Load())
 		}
 		after(time.Hour)
-		if p.wire.queries != 2 {
-			t.Errorf("an idle key needs no exchange, got %d queries", p.wire.queries)
+		if p.wire.queries.Load() != 2 {
+			t.Errorf("an idle key needs no exchange, got %d queries", p.wire.queries.Load())
 		}
 	})
 }
@@ -62,17 +61,16 @@ func TestExchangesThatFailAreTriedLessAndLess(t *testing.T) {
 	inBubble(t, View{SyncRate: 20 * time.Millisecond}, func(t *testing.T, p *peer) {
 		p.request(free)
 		after(time.Second)
-		p.wire.broken, p.wire.asked = true, 0
+		p.wire.broken.Store(true)
+		before := p.wire.asked.Load()
 		p.request(free)
 		after(time.Minute)
-		if p.wire.asked < 14 || p.wire.asked > 22 {
-			t.Errorf("expected about 18 tries in a minute, got %d", p.wire.asked)
+		if n := p.wire.asked.Load() - before; n < 14 || n > 22 {
+			t.Errorf("expected about 18 tries in a minute, got %d", n)
 		}
-		p.wire.broken = false
+		p.wire.broken.Store(false)
 		after(6 * time.Second)
-		if expected := []Fault{FaultUnreachable, ""}; !slices.Equal(p.told, expected) {
-			t.Errorf("expected %q, got %q", expected, p.told)
-		}
+		p.expectTold(t, FaultUnreachable, "")
 	})
 }
 
@@ -110,7 +108,7 @@ func TestAFaultPolicyDecidesAlone(t *testing.T) {
 				}
 				send()
 				after(time.Second)
-				p.wire.broken = true
+				p.wire.broken.Store(true)
 				for i := range 300 {
 					if d := send(); d.Degraded && i < 90 {
 						t.Fatalf("expected a decision with Redis for the first second, got %+v", d)
@@ -131,15 +129,13 @@ func TestAFaultPolicyDecidesAlone(t *testing.T) {
 					after(10 * time.Millisecond)
 				}
 				c.count(t, admitted, last)
-				p.wire.broken = false
+				p.wire.broken.Store(false)
 				after(6 * time.Second)
 				d := send()
 				if d.Degraded || d.Day.Remaining != tier.Day-int64(counted) {
 					t.Errorf("with Redis again: expected %d left, got %+v", tier.Day-int64(counted), d)
 				}
-				if expected := []Fault{FaultUnreachable, ""}; !slices.Equal(p.told, expected) {
-					t.Errorf("expected %q, got %q", expected, p.told)
-				}
+				p.expectTold(t, FaultUnreachable, "")
 			})
 		})
 	}
@@ -150,19 +146,17 @@ func TestABlipIsNotToldAndDegradesNothing(t *testing.T) {
 		p.request(free)
 		after(time.Second)
 		for range 5 {
-			p.wire.broken = true
+			p.wire.broken.Store(true)
 			for range 80 {
 				if d := p.request(free); d.Degraded {
 					t.Fatalf("expected a decision with Redis, got %+v", d)
 				}
 				after(10 * time.Millisecond)
 			}
-			p.wire.broken = false
+			p.wire.broken.Store(false)
 			after(3 * time.Second)
 		}
-		if len(p.told) != 0 {
-			t.Errorf("expected nothing told, got %q", p.told)
-		}
+		p.expectTold(t)
 	})
 }
 
@@ -215,7 +209,7 @@ func TestCloseTellsWhatIsLeft(t *testing.T) {
 		}
 	})
 	inBubble(t, View{SyncRate: time.Minute}, func(t *testing.T, p *peer) {
-		p.wire.broken = true
+		p.wire.broken.Store(true)
 		p.request(free)
 		begin := time.Now()
 		if err := p.close(t.Context()); !errors.Is(err, errUnsent) || !errors.Is(err, errGone) {
@@ -225,4 +219,27 @@ func TestCloseTellsWhatIsLeft(t *testing.T) {
 			t.Errorf("expected no more than %v, got %v", closeWithin, took)
 		}
 	})
+}
+
+// A key that others use, too, is read again as long as its bucket holds
+// something, but not for ever.
+func TestASharedBucketIsKeptUpToDate(t *testing.T) {
+	h := hashes{}
+	a, b := newPeer(h, "a", View{Nodes: 2}), newPeer(h, "b", View{Nodes: 2})
+	tier := ratelimit.Tier{Name: "t", Second: 10, Burst: 20}
+	a.pass(1, tier)
+	a.sync()
+	b.pass(10, tier)
+	b.sync()
+	if b.sync(); !b.waiting() {
+		t.Error("expected another exchange while the bucket holds something")
+	}
+	b.now = b.now.Add(3 * time.Second)
+	if b.sync(); b.waiting() {
+		t.Error("expected no further exchange of an empty bucket")
+	}
+	b.pass(10, tier)
+	if err := b.close(t.Context()); err != nil || b.waiting() {
+		t.Errorf("expected to close at once, got %v", err)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -24,7 +25,7 @@ func newClient(o Options) redis.UniversalClient {
 	muteLibrary()
 	timeout := o.timeout()
 	u := &redis.UniversalOptions{
-		Addrs:         o.addrs(),
+		Addrs:         slices.Clone(o.addrs()), // the client of a cluster appends to it
 		MasterName:    o.SentinelMaster,
 		IsClusterMode: len(o.ClusterNodes) > 0,
 		DB:            o.Database,

@@ -156,7 +156,8 @@ func TestCluster(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l := strictly(t, redisstore.Options{ClusterNodes: cluster.Addrs()[:2], Timeout: patience}, redisstore.Hooks{})
+	known := append(cluster.Addrs()[:2], "")[:2] // with room for another
+	l := strictly(t, redisstore.Options{ClusterNodes: known, Timeout: patience}, redisstore.Hooks{})
 	var keys []ratelimit.Key
 	for i := range byte(24) {
 		keys = append(keys, ratelimit.ByClaim("route", "iss", "client_id", string('a'+i)))
@@ -181,6 +182,9 @@ func TestCluster(t *testing.T) {
 	}
 	if len(theirs) == 0 || len(others) < len(theirs) {
 		t.Fatalf("expected keys on every node, got %d on one and %d on the others", len(theirs), len(others))
+	}
+	if after := known[:3][2]; after != "" {
+		t.Errorf("the options' own list was written to: %q", after)
 	}
 	lost.Kill()
 	for i, key := range theirs {

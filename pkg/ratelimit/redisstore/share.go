@@ -16,11 +16,13 @@ import (
 // it is charged to this node's bucket as if it had been admitted here. That is
 // how the nodes keep to one rate together.
 
-// counts are admissions since the beginning of a hash's day, each under tiers
-// that have the window. They grow until the window or the day is over.
+// counts are admissions by one node or by all, each under tiers that have the
+// window. They grow until the window is over.
 type counts struct {
-	second, day  int64
+	second       int64 // since the hash's day began
+	day          int64 // of the day numbered date
 	hour, minute ratelimit.Count
+	date         int32
 }
 
 // empty reports whether there is nothing to tell.
@@ -31,10 +33,14 @@ func (c *counts) empty() bool {
 // share is what a key needs besides its state, which has the totals.
 type share struct {
 	own counts // admitted by this node
-	far counts // admitted by others, as last read, in the same windows as own
+	far struct {
+		second, day  int64
+		hour, minute uint32
+	} // admitted by others, as last read, in the same windows as own
 
 	// day is the number of the hash's day, and end the day's end in Unix seconds;
-	// 0 before the first decision.
+	// 0 before the first decision. It is mostly the day that own counts, but only
+	// a place to meet: each window in it has its number.
 	end int64
 	day int32
 	// burst and interval are those of the second window that decided last.
@@ -73,7 +79,7 @@ func (x *share) unset(f flags)    { x.fields &^= f }
 // nodes cannot see each other, so that cost is their number.
 func (x *share) admit(st *ratelimit.State, at time.Duration, now time.Time, tier ratelimit.Tier, day ratelimit.Day, cost int64, alone bool) ratelimit.Decision {
 	if x.end == 0 {
-		x.turn(day.Number, day.End)
+		x.meet(day.Number, day.End)
 	}
 	if tier.Second > 0 {
 		interval, burst := bucket(tier)
@@ -95,17 +101,12 @@ func (x *share) admit(st *ratelimit.State, at time.Duration, now time.Time, tier
 // count counts the admission that made next of prev.
 func (x *share) count(prev, next *ratelimit.State, now time.Time, tier ratelimit.Tier, day ratelimit.Day, cost int64) {
 	switch {
-	case tier.Day > 0 && next.Day != x.day:
-		carried := next.Used == prev.Used+cost
-		own, far := x.own.day, x.far.day
-		x.turn(next.Day, next.DayEnd)
-		if carried { // into the present day, from one that a wrong clock had made up
-			x.own.day, x.far.day = own, far
-		}
-	case tier.Day == 0 && !running(x.end, now):
-		// Without a day to count the hash still needs one. A day that the state
-		// counts is the hash's, so there is none now.
-		x.turn(day.Number, day.End)
+	case tier.Day > 0:
+		x.meet(next.Day, next.DayEnd)
+	case !running(x.end, now):
+		// Without a day to count the hash still needs one. While the state counts
+		// a day it is that.
+		x.meet(day.Number, day.End)
 	}
 	if tier.Second > 0 {
 		if x.met > 0 {
@@ -114,6 +115,12 @@ func (x *share) count(prev, next *ratelimit.State, now time.Time, tier ratelimit
 		x.own.second++
 	}
 	if tier.Day > 0 {
+		if next.Day != x.own.date {
+			if next.Used != prev.Used+cost { // a new day, nothing was carried into it
+				x.own.day, x.far.day = 0, 0
+			}
+			x.own.date = next.Day
+		}
 		x.own.day++
 	}
 	if tier.Minute > 0 {
@@ -131,23 +138,25 @@ func (x *share) empty(st *ratelimit.State, at time.Duration) time.Duration {
 }
 
 // step counts one admission in a minute or an hour that went from prev to next.
-func step(own, far *ratelimit.Count, prev, next ratelimit.Count, cost int64) {
+func step(own *ratelimit.Count, far *uint32, prev, next ratelimit.Count, cost int64) {
 	if next.Number != own.Number {
 		if int64(next.Used) != int64(prev.Used)+cost { // a new window, nothing was carried into it
-			own.Used, far.Used = 0, 0
+			own.Used, *far = 0, 0
 		}
-		own.Number, far.Number = next.Number, next.Number
+		own.Number = next.Number
 	}
 	own.Used++
 }
 
-// turn goes on in the hash of another day.
-func (x *share) turn(day int32, end int64) {
-	x.day, x.end = day, end
-	x.own.second, x.own.day = 0, 0
-	x.far.second, x.far.day = 0, 0
-	x.renew = 0
-	x.unset(isKnown)
+// meet goes on in the hash of a day, which may end elsewhere in another zone.
+func (x *share) meet(day int32, end int64) {
+	if x.day != day || x.end == 0 {
+		x.day = day
+		x.own.second, x.far.second = 0, 0
+		x.renew = 0
+		x.unset(isKnown)
+	}
+	x.end = end
 }
 
 // longestDay is more than any calendar day lasts, in seconds. A day that ends

@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"math"
 	"time"
 
 	"kong-plugin-auth-diagnosis/pkg/ratelimit"
@@ -22,32 +23,49 @@ func (x *share) merge(st *ratelimit.State, at time.Duration, sent counts, all *s
 	// so that the number follows downwards.
 	x.far.second = others
 
-	x.far.day = max(x.far.day, min(all.day-sent.day, maxSum))
-	if st.Day == x.day || x.far.day > 0 {
-		st.Day, st.DayEnd, st.Used = x.day, x.end, x.own.day+x.far.day
-	}
+	x.joinDay(st, sent, all)
 	join(&x.own.minute, &x.far.minute, &st.Minute, sent.minute, all.minute)
 	join(&x.own.hour, &x.far.hour, &st.Hour, sent.hour, all.hour)
 	x.met, x.idle = max(1, at), 0
 	x.unset(isAlone)
 }
 
-// join adds up a minute or an hour. all is the sum of the latest window that any
-// node counts in, which may be one ahead of own if their clocks differ.
-func join(own, far, total *ratelimit.Count, sent, all ratelimit.Count) {
-	if all.Number < own.Number || all.Used == 0 {
-		all = ratelimit.Count{Number: own.Number}
+// joinDay adds up the day. all has the latest day that any node counts in this
+// hash; this node may not have counted in it yet.
+func (x *share) joinDay(st *ratelimit.State, sent counts, all *sum) {
+	if all.day > 0 && all.date > x.own.date {
+		x.own.date, x.own.day, x.far.day = all.date, 0, 0
 	}
-	if all.Number > own.Number {
-		*own, *far = ratelimit.Count{Number: all.Number}, ratelimit.Count{Number: all.Number}
+	if all.date == x.own.date {
+		others := all.day
+		if sent.date == all.date {
+			others -= sent.day
+		}
+		x.far.day = max(x.far.day, others)
 	}
-	others := all.Used
-	if sent.Number == all.Number {
-		others -= min(others, sent.Used)
+	if x.own.day == 0 && x.far.day == 0 {
+		return
 	}
-	far.Used = max(far.Used, others)
-	if far.Used > 0 || own.Used > 0 {
-		*total = ratelimit.Count{Number: own.Number, Used: uint32(min(int64(own.Used)+int64(far.Used), 1<<32-1))}
+	st.Day, st.Used = x.own.date, x.own.day+x.far.day
+	if x.own.date == x.day {
+		st.DayEnd = x.end
+	}
+}
+
+// join adds up a minute or an hour, likewise.
+func join(own *ratelimit.Count, far *uint32, total *ratelimit.Count, sent, all ratelimit.Count) {
+	if all.Used > 0 && all.Number > own.Number {
+		*own, *far = ratelimit.Count{Number: all.Number}, 0
+	}
+	if all.Number == own.Number {
+		others := all.Used
+		if sent.Number == all.Number {
+			others -= min(others, sent.Used)
+		}
+		*far = max(*far, others)
+	}
+	if own.Used > 0 || *far > 0 {
+		*total = ratelimit.Count{Number: own.Number, Used: uint32(min(int64(own.Used)+int64(*far), math.MaxUint32))}
 	}
 }
 

@@ -57,7 +57,7 @@ func TestOnlyWindowsOfTheSameNumberAreAddedUp(t *testing.T) {
 
 func TestAClockFarAheadIsLeftOut(t *testing.T) {
 	h := hashes{}
-	h[asyncKey(alice, utc.Day(noon).Number)] = map[string]string{"wrong": "0 2 4294967295:9 4294967295:9"}
+	h[asyncKey(alice, utc.Day(noon).Number)] = map[string]string{"wrong": "0 2147483647:9 4294967295:9 4294967295:9", "right": "0 20577:2 0:0 0:0"}
 	a := newPeer(h, "a", View{})
 	a.send(windows)
 	a.sync()
@@ -71,7 +71,8 @@ func TestALostWriteIsMadeGoodByTheNext(t *testing.T) {
 	h := hashes{}
 	a, b := newPeer(h, "a", View{}), newPeer(h, "b", View{})
 	for i, c := range []struct{ broken, deaf bool }{{true, false}, {false, true}, {false, false}, {false, true}, {true, false}, {false, false}} {
-		a.wire.broken, a.wire.deaf = c.broken, c.deaf
+		a.wire.broken.Store(c.broken)
+		a.wire.deaf.Store(c.deaf)
 		count(t, "admits", int64(a.pass(1, windows)), 1)
 		a.sync()
 		if x, st := a.entry(); st.Used != int64(i+1) || x.own.day != int64(i+1) {
@@ -87,12 +88,12 @@ func TestALostWriteIsMadeGoodByTheNext(t *testing.T) {
 func TestALateWriteIsUndone(t *testing.T) {
 	h := hashes{}
 	a := newPeer(h, "a", View{})
-	a.wire.broken = true
+	a.wire.broken.Store(true)
 	a.pass(1, windows)
 	a.waiting()
 	a.sync()
-	late := map[string]string{"a": "0 1 0:0 0:0"}
-	a.wire.broken = false
+	late := map[string]string{"a": "0 20577:1 0:0 0:0"}
+	a.wire.broken.Store(false)
 	a.pass(4, windows)
 	a.sync()
 	h[asyncKey(alice, utc.Day(noon).Number)] = late
@@ -101,9 +102,9 @@ func TestALateWriteIsUndone(t *testing.T) {
 	if err != nil || c.day != 5 {
 		t.Errorf("expected 5 admissions in redis, got %d, %v", c.day, err)
 	}
-	asked := a.wire.asked
+	asked := a.wire.asked.Load()
 	a.sync()
-	count(t, "further exchanges", int64(a.wire.asked-asked), 0)
+	count(t, "further exchanges", a.wire.asked.Load()-asked, 0)
 }
 
 func (p *peer) waiting() bool { return !p.queue.empty() }
@@ -198,7 +199,7 @@ func TestChargesAreBounded(t *testing.T) {
 	a := newPeer(h, "a", View{})
 	a.send(paced)
 	a.sync()
-	h[asyncKey(alice, utc.Day(noon).Number)]["other"] = "9007199254740992 0 0:0 0:0"
+	h[asyncKey(alice, utc.Day(noon).Number)]["other"] = "9007199254740992 0:0 0:0 0:0"
 	a.send(paced)
 	a.sync()
 	if d := a.send(paced); d.RetryAfter != time.Second+100*time.Millisecond {

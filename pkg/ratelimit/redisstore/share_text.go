@@ -11,8 +11,9 @@ import (
 	"kong-plugin-auth-diagnosis/pkg/ratelimit"
 )
 
-// A field of the hash reads "second day hour:used minute:used", all in decimal:
-// "1204 1204 495310:377 29718632:9". Later versions may add words at its end.
+// A field of the hash reads "second date:used hour:used minute:used", all in
+// decimal: "1204 20577:1204 493853:377 29631189:9", where the windows have their
+// numbers since 1970. Later versions may add words at its end.
 
 // maxSum bounds every number that comes from Redis and their sums, so that none
 // overflows. No limit reaches it.
@@ -25,6 +26,8 @@ var errField = errors.New("unreadable field")
 func (c *counts) append(b []byte) []byte {
 	b = strconv.AppendInt(b, c.second, 10)
 	b = append(b, ' ')
+	b = strconv.AppendInt(b, int64(c.date), 10)
+	b = append(b, ':')
 	b = strconv.AppendInt(b, c.day, 10)
 	for _, w := range [...]ratelimit.Count{c.hour, c.minute} {
 		b = append(b, ' ')
@@ -40,6 +43,7 @@ func (c *counts) append(b []byte) []byte {
 func readCounts(text string) (c counts, err error) {
 	r := reader{rest: text}
 	c.second = r.number(' ', maxSum)
+	c.date = int32(r.number(':', math.MaxInt32))
 	c.day = r.number(' ', maxSum)
 	c.hour.Number = uint32(r.number(':', math.MaxUint32))
 	c.hour.Used = uint32(r.number(' ', math.MaxUint32))
@@ -82,21 +86,28 @@ func (r *reader) number(end byte, most int64) (n int64) {
 // sum adds up the fields of one hash.
 type sum struct {
 	counts
-	hourNow, minuteNow uint32 // by this node's clock
+	lastHour, lastMinute uint32
+	lastDate             int32
 }
 
-// newSum returns an empty sum. now bounds which minute and hour may be counted:
-// a node whose clock is more than one ahead is left out of them.
-func newSum(now time.Time) sum {
+// newSum returns an empty sum for the hash of a day. now bounds which minute and
+// hour may be counted: a node whose clock is more than one ahead is left out.
+func newSum(day int32, now time.Time) sum {
 	sec := max(0, now.Unix())
-	return sum{hourNow: uint32(sec / 3600), minuteNow: uint32(sec / 60)}
+	return sum{lastDate: day, lastHour: uint32(sec/3600) + 1, lastMinute: uint32(sec/60) + 1}
 }
 
 func (s *sum) add(c counts) {
 	s.second = min(maxSum, s.second+c.second)
-	s.day = min(maxSum, s.day+c.day)
-	latest(&s.hour, c.hour, s.hourNow+1)
-	latest(&s.minute, c.minute, s.minuteNow+1)
+	switch {
+	case c.date > s.lastDate || c.date < s.date:
+	case c.date > s.date:
+		s.date, s.day = c.date, c.day
+	default:
+		s.day = min(maxSum, s.day+c.day)
+	}
+	latest(&s.hour, c.hour, s.lastHour)
+	latest(&s.minute, c.minute, s.lastMinute)
 }
 
 // latest adds c to a sum of the latest window so far, of those up to last.

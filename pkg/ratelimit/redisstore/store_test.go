@@ -65,7 +65,7 @@ func TestClosedStoreStillLimits(t *testing.T) {
 	}
 	l := s.Limiter(redisstore.View{SyncRate: -1})
 	send(l, slow)
-	if err := s.Close(t.Context()); err != nil {
+	if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	if passed, d := burst(l, slow, 10); passed != 2 || !d.Degraded {
@@ -80,7 +80,7 @@ func TestViewAfterTheEndIsAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Close(t.Context()); err != nil {
+		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 		if d := send(s.Limiter(redisstore.View{SyncRate: rate, Fault: redisstore.FaultDeny}), free); d.Allowed || !d.Degraded {

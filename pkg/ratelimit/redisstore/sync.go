@@ -53,7 +53,6 @@ type batch struct {
 type origin struct {
 	place place
 	known bool // Redis is believed to have this node's field
-	end   int64
 	sent  counts
 }
 
@@ -115,7 +114,7 @@ func (s *asyncStore) collect(b *batch, list []waiting) {
 // add adds the query of one key, whose entry is locked.
 func (b *batch) add(w waiting, x *share, at time.Duration, now time.Time) {
 	q := query{key: w.key, day: x.day}
-	o := origin{place: w.place, end: x.end}
+	o := origin{place: w.place}
 	if !x.own.empty() {
 		from := len(b.text)
 		b.text = x.own.append(b.text)
@@ -172,10 +171,10 @@ func (s *asyncStore) take(e *table.Entry[share], q *query, o *origin, at time.Du
 	// arrived by the next time.
 	again = x.has(isDoubt) && q.text != nil
 	x.unset(isDoubt)
-	if x.day != q.day || x.end != o.end {
+	if x.day != q.day {
 		return true // the key has gone on to another day meanwhile
 	}
-	all := newSum(now)
+	all := newSum(q.day, now)
 	for _, field := range q.fields {
 		c, err := readCounts(field)
 		if err != nil {
@@ -184,6 +183,9 @@ func (s *asyncStore) take(e *table.Entry[share], q *query, o *origin, at time.Du
 		all.add(c)
 	}
 	x.merge(&e.State, at, o.sent, &all, s.lag(), s.most())
+	// While a bucket that others share holds something, it is kept up to date:
+	// the next request here must not find it drained of what they put in.
+	again = again || x.far.second > 0 && e.State.TAT > at && !s.closing
 	if q.text == nil {
 		return again
 	}
@@ -200,7 +202,7 @@ func (s *asyncStore) take(e *table.Entry[share], q *query, o *origin, at time.Du
 }
 
 // longestField is more than the text of any counts.
-const longestField = 96
+const longestField = 112
 
 // lag is the time between two exchanges of a busy key.
 func (s *asyncStore) lag() time.Duration { return 2 * time.Duration(s.rate.Load()) }

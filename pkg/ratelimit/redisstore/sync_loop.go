@@ -122,11 +122,13 @@ func (s *asyncStore) close(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer s.down.Store(true)
+	s.closing = true
 	for {
 		switch o := s.round(ctx); {
+		case o.answered > 0: // there may be more
 		case o.failed > 0:
 			return fmt.Errorf("%w: %w", errUnsent, o.err)
-		case o.answered == 0 && s.queue.empty():
+		case s.queue.empty():
 			return nil
 		}
 	}

@@ -59,11 +59,20 @@ func newCertificate(t testing.TB) *certificate {
 	if !c.pool.AppendCertsFromPEM(text) {
 		t.Fatal("the certificate that was just made cannot be read")
 	}
-	for file, text := range map[string][]byte{
-		c.certFile: text,
-		c.keyFile:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
+	for _, f := range []struct {
+		file string
+		text []byte
+		mode os.FileMode
+	}{
+		{c.certFile, text, 0o644}, // for clients of any user
+		{c.keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600},
 	} {
-		if err := os.WriteFile(file, text, 0o600); err != nil {
+		if err := os.WriteFile(f.file, f.text, f.mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
