@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -14,7 +15,8 @@ import (
 // plain is a configuration without plugins.
 func plain(url string) string {
 	return config(url+"/base", "  - name: a\n    paths: [/a]\n", "  - name: keep\n    paths: [/keep]\n    strip_path: false\n    preserve_host: true\n") +
-		"routes:\n- name: orphan\n  paths: [/orphan]\n- name: tls\n  paths: [/tls]\n  protocols: [https]\n  service: svc\n"
+		"routes:\n- name: orphan\n  paths: [/orphan]\n- name: tls\n  paths: [/tls]\n  protocols: [https]\n  service: svc\n" +
+		"- name: moved\n  paths: [/moved]\n  protocols: [https]\n  https_redirect_status_code: 301\n  service: svc\n"
 }
 
 // rawUpstream answers every connection with what script makes of the request
@@ -85,6 +87,12 @@ func TestUpstreamSeesKongsHeaders(t *testing.T) {
 			t.Errorf("response: %s is missing", name)
 		}
 	}
+	for target, want := range map[string]string{"/a/q?": "/base/q?", "/a/q??": "/base/q??", "/a/q": "/base/q"} {
+		k.get(target)
+		if head := <-heads; !strings.HasPrefix(head, "GET "+want+" HTTP/1.1\r\n") {
+			t.Errorf("%s: expected %s at the upstream, got %q", target, want, head)
+		}
+	}
 	k.get("/keep/x")
 	if head := <-heads; !strings.HasPrefix(head, "GET /base/keep/x HTTP/1.1\r\n") || !strings.Contains(head, "\r\nHost: api.test\r\n") || strings.Contains(head, "X-Forwarded-Prefix") {
 		t.Errorf("strip_path false, preserve_host true: got %q", head)
@@ -100,6 +108,9 @@ func TestTrustedPeersForwardedHeadersAreKept(t *testing.T) {
 		if !strings.Contains(got.body, want) {
 			t.Errorf("expected %q in %q", want, got.body)
 		}
+	}
+	if got := k.get("/moved", "X-Forwarded-Host: edge.test"); got.Status != 301 || got.Header.Value("Location") != "https://edge.test/moved" {
+		t.Errorf("redirect to https: expected the edge's host, got %d %v", got.Status, got.Header)
 	}
 	if got := k.get("/tls", "X-Forwarded-Proto: https"); got.Status != 200 {
 		t.Errorf("https-only route through a trusted edge: expected 200, got %d", got.Status)
@@ -187,6 +198,63 @@ func TestGatewayErrors(t *testing.T) {
 	html := k.get("/nothing", "Accept: text/html;q=0.9, application/json;q=0.1")
 	if !strings.HasPrefix(html.body, "<!doctype html>") || html.Header.Value("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("Accept: text/html: got %q", html.body)
+	}
+}
+
+func TestCharsetIsAddedToText(t *testing.T) {
+	t.Parallel()
+	url := rawUpstream(t, func(head string, c net.Conn) {
+		_, kind, _ := strings.Cut(strings.SplitN(head, " ", 3)[1], "?")
+		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: %s\r\nConnection: close\r\n\r\nok", strings.ReplaceAll(kind, "_", "; "))
+	})
+	k := startKong(t, plain(url))
+	for sent, want := range map[string]string{
+		"text/plain":                    "text/plain; charset=UTF-8",
+		"Text/HTML":                     "Text/HTML; charset=UTF-8",
+		"text/plain_charset=iso-8859-1": "text/plain; charset=iso-8859-1",
+		"text/plain_format=flowed":      "text/plain; format=flowed",
+		"text/css":                      "text/css",
+		"application/json":              "application/json",
+	} {
+		if got := k.get("/a?" + sent).Header.Value("Content-Type"); got != want {
+			t.Errorf("%s: expected %q, got %q", sent, want, got)
+		}
+	}
+}
+
+// TestUpstreamIsAskedAgain: a service has 5 retries, for connections that end or
+// say nothing, and never for a request that may have had its effect.
+func TestUpstreamIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	asked := make(chan string, 64)
+	url := rawUpstream(t, func(head string, c net.Conn) {
+		asked <- head
+		if strings.Contains(head, "/silent") {
+			time.Sleep(time.Second)
+		}
+		if strings.Contains(head, "/garbled") {
+			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nno header\r\n\r\n")
+		}
+	})
+	k := startKong(t, strings.Replace(plain(url), "url: ", "read_timeout: 100\n  url: ", 1))
+	for name, want := range map[string]struct {
+		request string
+		status  int
+		asked   int
+	}{
+		"closed":       {request("/a/closed"), 502, 6},
+		"silent":       {request("/a/silent"), 504, 6},
+		"garbled":      {request("/a/garbled"), 502, 1},
+		"closed, POST": {"POST /a/closed HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", 502, 1},
+		"closed, PUT":  {"PUT /a/closed HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", 502, 6},
+	} {
+		got := k.dial().send(want.request).recv("GET")
+		if n := len(asked); got.Status != want.status || n != want.asked {
+			t.Errorf("%s: expected %d and %d requests to the upstream, got %d and %d", name, want.status, want.asked, got.Status, n)
+		}
+		for len(asked) > 0 {
+			<-asked
+		}
 	}
 }
 

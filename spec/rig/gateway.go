@@ -229,4 +229,3 @@ func Until(ctx context.Context, check func() error) error {
 		}
 	}
 }
-

@@ -85,8 +85,8 @@ lua_ssl_trusted_certificate = system
 		TrustedIPs:   []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32")},
 		RealIPHeader: "X-Real-IP", RealIPRecursive: true,
 		Headers:       conf.Headers{Server: true, Via: true, UpstreamStatus: true},
-		HeaderBuffers: conf.Buffers{Number: 8, Size: 64 << 10},
-		ErrorLog:      "/tmp/other/logs/error.log", AccessLog: "/tmp/other/logs/access.log",
+		HeaderBuffers: conf.Buffers{Number: 8, Size: 64 << 10}, ErrorDefaultType: "text/plain",
+		ErrorLog: "/tmp/other/logs/error.log", AccessLog: "/tmp/other/logs/access.log",
 		MainEnv: []string{"HTTPS_PROXY", "A=b"},
 	}
 	c.Settings = nil

@@ -36,6 +36,7 @@ type Conf struct {
 	RealIPHeader      string
 	RealIPRecursive   bool
 	Headers           Headers
+	ErrorDefaultType  string // of answers that no plugin made
 	HeaderBuffers     Buffers
 	ErrorLog          string            // path, "/dev/stderr" and the like included
 	AccessLog         string            // path, or "" for off
@@ -70,6 +71,8 @@ type Buffers struct {
 }
 
 var logLevels = []string{"debug", "info", "notice", "warn", "error", "crit", "alert", "emerg"}
+
+var errorTypes = []string{"application/json", "application/xml", "text/html", "text/plain"}
 
 // build turns settings into a Conf; every problem is reported at once.
 func build(s raw) (*Conf, []string, error) {
@@ -118,6 +121,10 @@ func build(s raw) (*Conf, []string, error) {
 	}
 	c.RealIPHeader = s.take("real_ip_header", "X-Real-IP")
 	c.RealIPRecursive = s.take("real_ip_recursive", "off") == "on"
+	c.ErrorDefaultType = s.take("error_default_type", "text/plain")
+	if !slices.Contains(errorTypes, c.ErrorDefaultType) {
+		bad("error_default_type: expected one of %s, got %q", strings.Join(errorTypes, ", "), c.ErrorDefaultType)
+	}
 	c.Headers = headers(s.takeList("headers", defaultHeaders))
 	buffers := s.take("nginx_proxy_large_client_header_buffers", s.take("nginx_http_large_client_header_buffers", "4 8k"))
 	if c.HeaderBuffers, err = headerBuffers(buffers); err != nil {

@@ -46,16 +46,34 @@ func Message(status int) string {
 }
 
 // ErrorAnswer is kong.response.error: a body in the form the client accepts.
-// An empty message takes the status' default. Status 494 is sent as 400.
+// An empty message takes the status' default.
 func (x *Exchange) ErrorAnswer(status int, message string, headers ...h1.Field) *Answer {
+	return x.errorBody(status, message, strings.Join(x.Head.Header.Values("Accept"), ","), headers...)
+}
+
+// ErrorPage is what nginx's error_page leads to (kong/error_handlers.lua): for a
+// client that accepts nothing in particular the form of what it sent counts, and
+// then error_default_type. Status 494 is sent as 400.
+func (x *Exchange) ErrorPage(status int) *Answer {
+	form := x.Conf.ErrorDefaultType
+	for _, name := range []string{"Accept", "Content-Type"} {
+		if v, ok := x.Head.Header.Get(name); ok {
+			form = v
+			break
+		}
+	}
+	a := x.errorBody(status, "", form)
+	if status == 494 {
+		a.Status = 400
+	}
+	return a
+}
+
+func (x *Exchange) errorBody(status int, message, accept string, headers ...h1.Field) *Answer {
 	if message == "" {
 		message = Message(status)
 	}
-	if status == 494 {
-		status = 400
-	}
-	accept := x.Head.Header.Values("Accept")
-	mime := negotiate(strings.Join(accept, ","))
+	mime := negotiate(accept)
 	body := fmt.Sprintf(templates[mime], message, x.ID)
 	return &Answer{Status: status, Body: []byte(body), Headers: append(h1.Header{{Name: "Content-Type", Value: mime}}, headers...)}
 }

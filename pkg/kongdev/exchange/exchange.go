@@ -49,7 +49,6 @@ type Exchange struct {
 	Method   string
 	Header   h1.Header // request headers as plugins see them
 	Args     string    // raw query without "?"
-	HasArgs  bool
 	Match    *router.Match
 	Upstream Upstream
 
@@ -123,7 +122,7 @@ func New(g *Gateway, set *entity.Set, head *h1.Request, id string) *Exchange {
 		Header: head.Header.Clone(), Ctx: map[string]any{}, Shared: map[string]any{}, Skip: map[string]bool{}}
 	for i := range len(head.Target) {
 		if head.Target[i] == '?' {
-			x.Args, x.HasArgs = head.Target[i+1:], true
+			x.Args = head.Target[i+1:]
 			break
 		}
 	}

@@ -45,7 +45,7 @@ func TestErrorBodiesFollowAccept(t *testing.T) {
 			t.Errorf("Accept %q: message or request id missing in %q", accept, a.Body)
 		}
 	}
-	a := newExchange(&conf.Conf{}).ErrorAnswer(494, "")
+	a := newExchange(&conf.Conf{ErrorDefaultType: "application/json"}).ErrorPage(494)
 	if want := "{\n  \"message\":\"Request header or cookie too large\",\n  \"request_id\":\"the-id\"\n}"; a.Status != 400 || string(a.Body) != want {
 		t.Errorf("494: got %d %q", a.Status, a.Body)
 	}
@@ -54,6 +54,27 @@ func TestErrorBodiesFollowAccept(t *testing.T) {
 	}
 	if a := exchange.Unexpected(); string(a.Body) != `{"message":"An unexpected error occurred"}` {
 		t.Errorf("Lua error: got %q", a.Body)
+	}
+}
+
+// TestErrorPagesFollowMoreThanAccept: what nginx itself answers has another default
+// than what plugins answer (kong/error_handlers.lua).
+func TestErrorPagesFollowMoreThanAccept(t *testing.T) {
+	for name, c := range map[string]struct {
+		lines []string
+		conf  conf.Conf
+		want  string
+	}{
+		"nothing":           {nil, conf.Conf{ErrorDefaultType: "text/plain"}, "text/plain; charset=utf-8"},
+		"another default":   {nil, conf.Conf{ErrorDefaultType: "application/xml"}, "application/xml; charset=utf-8"},
+		"Accept":            {[]string{"Accept: */*"}, conf.Conf{ErrorDefaultType: "text/plain"}, "application/json; charset=utf-8"},
+		"Content-Type":      {[]string{"Content-Type: text/html"}, conf.Conf{ErrorDefaultType: "text/plain"}, "text/html; charset=utf-8"},
+		"Accept goes first": {[]string{"Content-Type: text/html", "Accept: application/json"}, conf.Conf{ErrorDefaultType: "text/plain"}, "application/json; charset=utf-8"},
+	} {
+		a := newExchange(&c.conf, c.lines...).ErrorPage(502)
+		if got := a.Headers.Value("Content-Type"); got != c.want || a.Status != 502 || !strings.Contains(string(a.Body), exchange.Message(502)) {
+			t.Errorf("%s: expected %q, got %d %q %q", name, c.want, a.Status, got, a.Body)
+		}
 	}
 }
 
@@ -70,6 +91,8 @@ func TestRealIP(t *testing.T) {
 		"trusted peer":      {"X-Real-IP", false, "10.0.0.1:5", []string{"X-Real-IP: 1.1.1.1"}, "1.1.1.1"},
 		"no header":         {"X-Real-IP", false, "10.0.0.1:5", nil, "10.0.0.1"},
 		"not an address":    {"X-Real-IP", false, "10.0.0.1:5", []string{"X-Real-IP: me"}, "10.0.0.1"},
+		"first line":        {"X-Real-IP", false, "10.0.0.1:5", []string{"X-Real-IP: 1.1.1.1", "X-Real-IP: 2.2.2.2"}, "1.1.1.1"},
+		"last of a line":    {"X-Real-IP", false, "10.0.0.1:5", []string{"X-Real-IP: 1.1.1.1, 2.2.2.2"}, "2.2.2.2"},
 		"last of the chain": {"X-Forwarded-For", false, "10.0.0.1:5", []string{"X-Forwarded-For: 1.1.1.1, 10.0.0.2"}, "10.0.0.2"},
 		"recursive":         {"X-Forwarded-For", true, "10.0.0.1:5", []string{"X-Forwarded-For: 9.9.9.9, 1.1.1.1, 10.0.0.2"}, "1.1.1.1"},
 		"all trusted":       {"X-Forwarded-For", true, "10.0.0.1:5", []string{"X-Forwarded-For: 10.0.0.3, 10.0.0.2"}, "10.0.0.3"},

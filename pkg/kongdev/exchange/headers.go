@@ -43,16 +43,17 @@ func (x *Exchange) RealIP() {
 	if !x.Trusted(x.Peer.Addr()) {
 		return
 	}
+	lines := x.Head.Header.Values(x.Conf.RealIPHeader)
+	if len(lines) > 1 && !strings.EqualFold(x.Conf.RealIPHeader, "X-Forwarded-For") {
+		lines = lines[:1] // ngx_http_realip_handler stops at the first
+	}
 	var chain []string
-	for _, v := range x.Head.Header.Values(x.Conf.RealIPHeader) {
+	for _, v := range lines {
 		for w := range strings.SplitSeq(v, ",") {
 			if w = strings.TrimSpace(w); w != "" {
 				chain = append(chain, w)
 			}
 		}
-	}
-	if !strings.EqualFold(x.Conf.RealIPHeader, "X-Forwarded-For") && len(chain) > 1 {
-		chain = chain[:1]
 	}
 	for i := len(chain) - 1; i >= 0; i-- {
 		addr, err := parseAddr(chain[i])

@@ -88,7 +88,7 @@ func (x *Exchange) addEntities(root map[string]any) {
 }
 
 func (x *Exchange) upstreamURI() string {
-	if x.Upstream.Path != "" && x.Args != "" {
+	if x.Upstream.Path != "" && (x.Args != "" || strings.HasSuffix(x.Head.Target, "?")) {
 		return x.Upstream.Path + "?" + x.Args
 	}
 	return x.Upstream.Path

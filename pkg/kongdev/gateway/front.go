@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"kong-plugin-auth-diagnosis/pkg/kongdev/errlog"
@@ -222,6 +223,11 @@ func writePart(out io.Writer, p []byte, chunked bool) error {
 	return err
 }
 
+// charsetTypes are the types to which nginx adds Kong's `charset UTF-8`, unless they
+// have parameters already (charset_types of ngx_http_charset_module).
+var charsetTypes = map[string]bool{"text/html": true, "text/xml": true, "text/plain": true, "text/vnd.wap.wml": true,
+	"application/javascript": true, "application/rss+xml": true}
+
 // responseHead puts the headers in nginx's order: its own first.
 func responseHead(x *exchange.Exchange, chunked, keep bool) []byte {
 	out := h1.Header{}
@@ -232,6 +238,9 @@ func responseHead(x *exchange.Exchange, chunked, keep bool) []byte {
 	out.Add("Date", date)
 	for _, name := range []string{"Content-Type", "Content-Length"} {
 		if v, ok := x.Out.Get(name); ok && !(chunked && name == "Content-Length") {
+			if name == "Content-Type" && charsetTypes[strings.ToLower(v)] {
+				v += "; charset=UTF-8"
+			}
 			out.Add(name, v)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 	"kong-plugin-auth-diagnosis/pkg/kongdev/runloop"
 )
 
-// respawn is the pause before a dead plugin process is started again.
+// respawn is the least time between two starts of a plugin process.
 const respawn = time.Second
 
 // generation is what one start or reload made.

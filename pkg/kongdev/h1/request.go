@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -165,9 +166,6 @@ func parseRequestLine(req *Request, line string) error {
 	if err := parseVersion(req, strings.Trim(version, " ")); err != nil {
 		return err
 	}
-	if method == "CONNECT" {
-		return &HeadError{405, "client sent CONNECT method"}
-	}
 	for i := range len(target) {
 		if target[i] <= 0x20 || target[i] == 0x7f {
 			return badRequest("client sent invalid request")
@@ -180,8 +178,38 @@ func parseRequestLine(req *Request, line string) error {
 		}
 		req.Host, target = host, path
 	}
+	if method == "CONNECT" {
+		return &HeadError{405, "client sent CONNECT method"}
+	}
+	path, _, _ := strings.Cut(target, "?")
+	if !validPath(path) {
+		return badRequest("client sent invalid request")
+	}
 	req.Target = target
 	return nil
+}
+
+// validPath reports whether ngx_http_parse_complex_uri takes a path: escapes have two
+// digits and are no NUL, and no segment leads above the root.
+func validPath(path string) bool {
+	plain, err := url.PathUnescape(path)
+	if err != nil || strings.Contains(plain, "\x00") {
+		return false
+	}
+	depth := 0
+	for segment := range strings.SplitSeq(plain, "/") {
+		switch segment {
+		case "", ".":
+		case "..":
+			depth--
+		default:
+			depth++
+		}
+		if depth < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func parseVersion(req *Request, v string) error {
@@ -251,7 +279,7 @@ func (req *Request) addLine(line string) error {
 	if !valid {
 		return nil
 	}
-	value = strings.Trim(value, " \t")
+	value = strings.Trim(value, " ") // and no tabs
 	if isUnique(name) && req.Header.Has(name) {
 		return badRequest("client sent duplicate header line")
 	}

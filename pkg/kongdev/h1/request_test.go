@@ -28,14 +28,18 @@ func TestHeadersKeepTheirBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := h1.Header{{Name: "HOST", Value: "Api.Test:8000"}, {Name: "X-Raw", Value: "Jos\xe9 \x01"}, {Name: "Authorization"},
-		{Name: "X_under", Value: "a"}, {Name: "X-Two", Value: "1"}, {Name: "x-two", Value: "2"}, {Name: "Bare"},
+	want := h1.Header{{Name: "HOST", Value: "Api.Test:8000"}, {Name: "X-Raw", Value: "Jos\xe9 \x01"}, {Name: "Authorization", Value: "\t"},
+		{Name: "X_under", Value: "a"}, {Name: "X-Two", Value: "1"}, {Name: "x-two", Value: "\t2"}, {Name: "Bare"},
 		{Name: "Content-Length", Value: "3"}}
 	if diff := cmp.Diff(want, req.Header); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
 	}
 	if req.Method != "POST" || req.Target != "/p?q=1" || req.Host != "api.test" || req.Length != 3 || req.Close {
 		t.Errorf("request: got %+v", req)
+	}
+	req, err = read(with("Authorization:     "))
+	if err != nil {
+		t.Fatal(err)
 	}
 	if v, ok := req.Header.Get("authorization"); v != "" || !ok {
 		t.Errorf("blank value: expected present and empty, got %q %v", v, ok)
@@ -54,7 +58,13 @@ func TestHeadsThatNginxRefuses(t *testing.T) {
 		"control byte in the target":   {"GET /a\x01 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 		"target without slash":         {"GET a HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 		"HTTP/2.0":                     {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
-		"CONNECT":                      {"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 405},
+		"CONNECT":                      {"CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n", 405},
+		"CONNECT to an authority":      {"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+		"escape that is none":          {"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+		"escape cut short":             {"GET /a%4 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+		"escaped NUL":                  {"GET /a%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+		"path above the root":          {"GET /a/../../b HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+		"path above the root, escaped": {"GET /%2e%2E%2fb HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 		"TRACE":                        {"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 405},
 		"no Host":                      {"GET / HTTP/1.1\r\n\r\n", 400},
 		"empty Host":                   {"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400},
@@ -82,6 +92,14 @@ func TestHeadsThatNginxRefuses(t *testing.T) {
 				t.Errorf("expected %d, got %v", c.status, err)
 			}
 		})
+	}
+}
+
+func TestTargetsThatNginxTakes(t *testing.T) {
+	for _, target := range []string{"/a/b/../..", "/a//../b", "/a/./..", "/a?%zz=/../%00", "/%25zz", "/caf\xe9/%ff", "/..a/...", "http://x/a"} {
+		if _, err := read("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+			t.Errorf("%s: %v", target, err)
+		}
 	}
 }
 

@@ -182,8 +182,8 @@ func TestUpstreamRequestChanges(t *testing.T) {
 	h.call("kong.service.request.clear_header", pdkpb.String("X-OLD"))
 	h.call("kong.service.request.set_raw_query", pdkpb.String(""))
 	h.call("kong.service.set_target", message(t, &pb.Target{Host: "t", Port: 81}))
-	if h.Header.Has("x-old") || h.HasArgs || h.Upstream.Host != "t" || h.Upstream.Port != 81 {
-		t.Errorf("got %v %v %+v", h.Header, h.HasArgs, h.Upstream)
+	if h.Header.Has("x-old") || h.Args != "" || h.Upstream.Host != "t" || h.Upstream.Port != 81 {
+		t.Errorf("got %v %q %+v", h.Header, h.Args, h.Upstream)
 	}
 }
 

@@ -190,7 +190,11 @@ func forwardedPort(x *exchange.Exchange) int {
 		return serverPort(x)
 	}
 	candidates := []string{x.Header.Value("X-Forwarded-Port")}
-	if _, port, ok := strings.Cut(x.Header.Value("X-Forwarded-Host"), ":"); ok {
+	host := x.Header.Value("X-Forwarded-Host")
+	if _, after, found := strings.Cut(host, "@"); found {
+		host = after
+	}
+	if _, port, ok := strings.Cut(host, ":"); ok {
 		candidates = append(candidates, port)
 	}
 	for _, c := range candidates {

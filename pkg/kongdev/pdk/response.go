@@ -25,13 +25,13 @@ func init() {
 		}),
 		"kong.response.add_header": keyed(func(x *exchange.Exchange, name string, values []string) error {
 			for _, v := range values {
-				x.Out.Add(name, v)
+				x.Out.Add(dashed(name), v)
 			}
 			return nil
 		}),
 		"kong.response.set_headers": setOutHeaders,
 		"kong.response.clear_header": named(func(x *exchange.Exchange, name string) ([]byte, error) {
-			x.Out.Del(name)
+			x.Out.Del(dashed(name))
 			return nil, nil
 		}),
 		"kong.response.exit": exit,
@@ -63,11 +63,14 @@ func setOut(x *exchange.Exchange, name string, values []string) {
 		x.Log.Printf(errlog.Warn, "[kong] response.lua manually setting Transfer-Encoding. Ignored.")
 		return
 	}
-	x.Out.Set(name, values...)
+	x.Out.Set(dashed(name), values...)
 }
 
+// dashed is lua_transform_underscores_in_response_headers, which is on.
+func dashed(name string) string { return strings.ReplaceAll(name, "_", "-") }
+
 func isTransferEncoding(name string) bool {
-	return strings.EqualFold(strings.ReplaceAll(name, "_", "-"), "Transfer-Encoding")
+	return strings.EqualFold(dashed(name), "Transfer-Encoding")
 }
 
 func setOutHeaders(x *exchange.Exchange, args []byte) ([]byte, error) {
@@ -102,7 +105,7 @@ func exit(x *exchange.Exchange, args []byte) ([]byte, error) {
 	answer := &exchange.Answer{Status: e.Status, Body: []byte(e.Body)}
 	for _, l := range lines {
 		for _, v := range l.values {
-			answer.Headers = append(answer.Headers, h1.Field{Name: l.name, Value: v})
+			answer.Headers = append(answer.Headers, h1.Field{Name: dashed(l.name), Value: v})
 		}
 	}
 	x.Delayed, x.Source = answer, exchange.SourceExit

@@ -30,7 +30,7 @@ func init() {
 		"kong.service.request.set_headers":  setRequestHeaders,
 		"kong.service.request.set_raw_body": unplayed("kong.service.request.set_raw_body"),
 		"kong.service.request.set_raw_query": named(func(x *exchange.Exchange, q string) ([]byte, error) {
-			x.Args, x.HasArgs = q, q != ""
+			x.Args = q
 			return nil, nil
 		}),
 		"kong.service.request.clear_header": named(func(x *exchange.Exchange, name string) ([]byte, error) {
@@ -204,7 +204,6 @@ func setQuery(x *exchange.Exchange, args []byte) ([]byte, error) {
 	}
 	slices.Sort(pairs)
 	x.Args = strings.Join(pairs, "&")
-	x.HasArgs = x.Args != ""
 	return nil, nil
 }
 
@@ -220,7 +219,6 @@ func ClearQueryArg(x *exchange.Exchange, name string) {
 		}
 	}
 	x.Args = strings.Join(keep, "&")
-	x.HasArgs = x.Args != ""
 }
 
 // SetHeader is kong.service.request.set_header for bundled plugins; no value

@@ -79,7 +79,6 @@ type Proc struct {
 	env     []string
 	log     *errlog.Log
 	respawn time.Duration
-	grace   time.Duration
 
 	stop chan struct{}
 	once sync.Once
@@ -90,9 +89,11 @@ type Proc struct {
 }
 
 // Start runs `exec command` in a shell and keeps doing so until Stop: a process
-// that ends is started again after respawn. env is its whole environment.
+// that ends is started again at once, but not within respawn of its own start
+// (pluginserver_timer in kong/runloop/plugin_servers/process.lua). env is its
+// whole environment.
 func Start(name, command string, env []string, log *errlog.Log, respawn time.Duration) *Proc {
-	p := &Proc{name: name, command: command, env: env, log: log, respawn: respawn, grace: 5 * time.Second,
+	p := &Proc{name: name, command: command, env: env, log: log, respawn: respawn,
 		stop: make(chan struct{}), done: make(chan struct{})}
 	go p.run()
 	return p
@@ -105,8 +106,11 @@ func (p *Proc) Pid() int {
 	return p.pid
 }
 
-// Stop sends SIGTERM, and SIGKILL to a process that is still there after 5 s,
-// and waits for the end.
+// Stop sends SIGTERM and SIGKILL, and waits for the end. There is no time between
+// the two that a process could count on: worker 0 sends the first in its
+// exit_worker phase (stop_pluginservers), and the second is the finalizer of its
+// ngx.pipe, as the worker's Lua VM is closed next
+// (ngx_http_lua_ffi_pipe_proc_destroy in ngx_http_lua_pipe.c).
 func (p *Proc) Stop() {
 	p.once.Do(func() { close(p.stop) })
 	<-p.done
@@ -115,11 +119,12 @@ func (p *Proc) Stop() {
 func (p *Proc) run() {
 	defer close(p.done)
 	for {
+		next := time.Now().Add(p.respawn)
 		p.spawn()
 		select {
 		case <-p.stop:
 			return
-		case <-time.After(p.respawn):
+		case <-time.After(time.Until(next)):
 		}
 	}
 }
@@ -165,11 +170,6 @@ func (p *Proc) await(proc *os.Process, ended <-chan error) error {
 	case <-p.stop:
 	}
 	signal(p.log, proc, syscall.SIGTERM)
-	select {
-	case err := <-ended:
-		return err
-	case <-time.After(p.grace):
-	}
 	signal(p.log, proc, syscall.SIGKILL)
 	return <-ended
 }

@@ -103,3 +103,48 @@ func TestProcessIsLoggedRespawnedAndStopped(t *testing.T) {
 		t.Errorf("after Stop: first %d, second %d, still %d", first, second, p.Pid())
 	}
 }
+
+// TestStopLeavesNoTime: whoever wants to write something down has to have done so.
+func TestStopLeavesNoTime(t *testing.T) {
+	log, file := &lines{}, filepath.Join(t.TempDir(), "last words")
+	script := `trap 'sleep 0.2; echo late >"$FILE"; exit 0' TERM; echo ready; while :; do sleep 0.02; done`
+	p := pluginproc.Start("srv", `sh -c "$SCRIPT"`, []string{"PATH=" + os.Getenv("PATH"), "FILE=" + file, "SCRIPT=" + script},
+		errlog.New(log, errlog.Info, time.Now), time.Millisecond)
+	log.await(t, "] ready", 1)
+	p.Stop()
+	log.await(t, "terminated: signal: killed", 1)
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the process had time to write %s: %v", file, err)
+	}
+}
+
+// TestRespawnAtOnce: a second must lie between two starts, not between an end and
+// the next start.
+func TestRespawnAtOnce(t *testing.T) {
+	const pause = 400 * time.Millisecond
+	log := &lines{}
+	begun := time.Now()
+	p := pluginproc.Start("srv", "sleep 60", nil, errlog.New(log, errlog.Notice, time.Now), pause)
+	defer p.Stop()
+	kill := func(n int) (back time.Duration) {
+		log.await(t, "started, pid", n)
+		for p.Pid() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		if n == 1 {
+			time.Sleep(time.Until(begun.Add(pause)))
+		}
+		if err := syscall.Kill(p.Pid(), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		killed := time.Now()
+		log.await(t, "started, pid", n+1)
+		return time.Since(killed)
+	}
+	if back := kill(1); back > pause/2 {
+		t.Errorf("a process of some age came back after %s, expected at once", back)
+	}
+	if back := kill(2); back < pause/2 {
+		t.Errorf("a process that had just started came back after %s, expected nearly %s", back, pause)
+	}
+}

@@ -1,16 +1,17 @@
 // Package router finds the route of a request by the precedence of Kong's
-// traditional router, and the path the upstream is called with.
+// default router flavour (traditional_compatible), and the path the upstream is
+// called with.
 //
 // A route matches when every kind of rule it declares (hosts, headers, paths,
 // methods) matches. Among the routes that match, the one with more kinds of
-// rules wins, then hosts before headers before paths before methods, plain
-// hosts before wildcards, regular expressions (by regex_priority) before plain
-// paths, longer paths before shorter, older before newer.
+// rules wins, then one whose hosts are all plain, one with more headers, regular
+// expressions (by regex_priority) before plain paths, longer paths before
+// shorter, and of equals the one with the greater id (get_priority in
+// kong/router/transform.lua).
 package router
 
 import (
 	"cmp"
-	"math/bits"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,29 +20,14 @@ import (
 	"kong-plugin-auth-diagnosis/pkg/kongdev/h1"
 )
 
-// Kinds of rules, in the order of their weight.
-const (
-	ruleMethod = 1 << (iota + 3)
-	ruleURI
-	ruleHeader
-	ruleHost
-)
-
-// Weights within one category (MATCH_SUBRULES).
-const (
-	hasRegexURI = 1 << iota
-	plainHostsOnly
-	hasWildcardPort
-)
-
 // Router is an immutable routing table.
 type Router struct{ rules []*rule }
 
 // rule is a route with at most one of its paths.
 type rule struct {
 	route   *entity.Route
-	kinds   uint
-	weight  int
+	kinds   int  // of hosts, headers, paths and methods
+	plain   bool // there are hosts, and none has a wildcard
 	hosts   []hostRule
 	headers []headerRule
 	path    string
@@ -99,33 +85,29 @@ func isHTTP(r *entity.Route) bool {
 func newRule(route *entity.Route, path string) *rule {
 	ru := &rule{route: route}
 	if len(route.Hosts) > 0 {
-		ru.kinds |= ruleHost
-		ru.weight |= plainHostsOnly
+		ru.kinds++
+		ru.plain = true
 		for _, h := range route.Hosts {
 			hr := newHostRule(h)
-			if hr.regex != nil {
-				ru.weight &^= plainHostsOnly
-				if hr.port {
-					ru.weight |= hasWildcardPort
-				}
-			}
+			ru.plain = ru.plain && hr.regex == nil
 			ru.hosts = append(ru.hosts, hr)
 		}
 	}
+	if len(route.Headers) > 0 {
+		ru.kinds++
+	}
 	for name, values := range route.Headers {
-		ru.kinds |= ruleHeader
 		ru.headers = append(ru.headers, newHeaderRule(name, values))
 	}
 	if path != "" {
-		ru.kinds |= ruleURI
+		ru.kinds++
 		ru.path = path
 		if expr, ok := strings.CutPrefix(path, "~"); ok {
-			ru.weight |= hasRegexURI
 			ru.regex = regexp.MustCompile(`^(?:` + expr + `)`)
 		}
 	}
 	if len(route.Methods) > 0 {
-		ru.kinds |= ruleMethod
+		ru.kinds++
 	}
 	return ru
 }
@@ -146,21 +128,43 @@ func newHeaderRule(name string, values []string) headerRule {
 	return hr
 }
 
-// compareRules orders rules by precedence, the best first.
+// compareRules orders rules by precedence, the best first. A regular expression
+// has no length.
 func compareRules(a, b *rule) int {
-	regex := 0
-	if a.regex != nil && b.regex != nil {
-		regex = cmp.Compare(b.route.RegexPriority, a.route.RegexPriority)
-	}
 	return cmp.Or(
-		cmp.Compare(bits.OnesCount(b.kinds), bits.OnesCount(a.kinds)),
 		cmp.Compare(b.kinds, a.kinds),
-		cmp.Compare(b.weight, a.weight),
+		first(a.plain, b.plain),
 		cmp.Compare(len(b.headers), len(a.headers)),
-		regex,
-		cmp.Compare(len(b.path), len(a.path)),
-		cmp.Compare(a.route.CreatedAt, b.route.CreatedAt),
+		first(a.regex != nil, b.regex != nil),
+		cmp.Compare(b.regexPriority(), a.regexPriority()),
+		cmp.Compare(b.length(), a.length()),
+		cmp.Compare(b.route.ID, a.route.ID),
 	)
+}
+
+// first orders what has a property before what has not.
+func first(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+func (ru *rule) regexPriority() int {
+	if ru.regex == nil {
+		return 0
+	}
+	return ru.route.RegexPriority
+}
+
+func (ru *rule) length() int {
+	if ru.regex != nil {
+		return 0
+	}
+	return len(ru.path)
 }
 
 // Find returns the matching route, or nil.

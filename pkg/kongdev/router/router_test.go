@@ -51,9 +51,9 @@ func TestPrecedence(t *testing.T) {
 		{"GET", "/api/v1/x", "x", "", "regex"},
 		{"PUT", "/api/v1/x", "x", "", "regex-first"},
 		{"GET", "/zzz", "A.test:123", "", "host"},
-		{"GET", "/zzz", "c.test", "", "wild"},
+		{"GET", "/zzz", "c.test", "", "root"},
 		{"GET", "/zzz", "b.test:8080", "", "port"},
-		{"GET", "/zzz", "b.test", "", "wild"},
+		{"GET", "/zzz", "b.test", "", "root"},
 		{"GET", "/api/v1", "a.test", "", "host-path"},
 		{"GET", "/api", "x", "X-V: three", "header"},
 		{"GET", "/api", "x", "X-W: AAA", "header-regex"},
@@ -74,6 +74,34 @@ func TestPrecedence(t *testing.T) {
 	empty := router.New([]*entity.Route{route("only", paths("/only"))})
 	if m := empty.Find(router.Request{Method: "GET", Target: "/x", Host: "x"}); m != nil {
 		t.Errorf("expected no route, got %v", m)
+	}
+}
+
+// TestPrecedenceOfEquals has pairs of routes that both match.
+func TestPrecedenceOfEquals(t *testing.T) {
+	wild := func(r *entity.Route) { r.Hosts = []string{"*.test"} }
+	for name, c := range map[string]struct{ winner, loser func(r *entity.Route) }{
+		"a path before a wildcard host": {func(r *entity.Route) { r.Paths = []string{"/"} }, wild},
+		"a header before a wildcard host": {func(r *entity.Route) {
+			r.Headers["x-v"] = []string{"2"}
+			r.Paths = []string{"/"}
+		}, func(r *entity.Route) { wild(r); r.Paths = []string{"/a/b"} }},
+		"a plain host before a header": {func(r *entity.Route) { r.Hosts = []string{"a.test"} },
+			func(r *entity.Route) { r.Headers["x-v"] = []string{"2"} }},
+		"more headers before a regular expression": {func(r *entity.Route) {
+			r.Headers["x-v"], r.Headers["x-w"] = []string{"2"}, []string{"2"}
+			r.Paths = []string{"/"}
+		}, func(r *entity.Route) { r.Headers["x-v"] = []string{"2"}; r.Paths = []string{"~/a"} }},
+		"a regular expression has no length": {func(r *entity.Route) { r.ID = "2"; r.Paths = []string{"~/a"} },
+			func(r *entity.Route) { r.ID = "1"; r.Paths = []string{"~/a/b"} }},
+		"the greater id": {func(r *entity.Route) { r.ID = "2"; r.CreatedAt = 9 }, func(r *entity.Route) { r.ID = "1" }},
+	} {
+		rt := router.New([]*entity.Route{route("loser", c.loser), route("winner", c.winner)})
+		m := rt.Find(router.Request{Method: "GET", Target: "/a/b", Host: "a.test",
+			Header: h1.Header{{Name: "X-V", Value: "2"}, {Name: "X-W", Value: "2"}}})
+		if m == nil || m.Route.Name != "winner" {
+			t.Errorf("%s: got %+v", name, m)
+		}
 	}
 }
 

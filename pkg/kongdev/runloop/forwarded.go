@@ -97,5 +97,5 @@ func (r *run) upstreamError(status int, err error) *Response {
 	}
 	r.Source = exchange.SourceError
 	r.Log.Printf(errlog.Err, "upstream: %v, client: %s, request_id: %q", err, addrText(r.Client), r.ID)
-	return r.answer(r.ErrorAnswer(status, ""))
+	return r.answer(r.ErrorPage(status))
 }

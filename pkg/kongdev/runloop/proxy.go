@@ -139,20 +139,43 @@ func (r *run) forward(body *Spool) *Response {
 	if err := body.Load(); err != nil {
 		return r.upstreamError(400, err)
 	}
-	for {
-		u, err := r.connect()
-		if err != nil {
-			return r.upstreamError(502, err)
-		}
-		resp, err := r.roundTrip(u, body)
+	for tries := r.Service().Retries; ; tries-- {
+		resp, u, err := r.try(body)
 		if err == nil {
 			return r.upstreamResponse(u, resp)
 		}
-		u.Close()
-		if !u.reused || isTimeout(err) {
+		if u != nil && u.reused && !isTimeout(err) {
+			tries++ // a kept connection may have ended for its own reasons
+		}
+		if tries == 0 || !retriable(err) || u != nil && slices.Contains(once, r.Method) {
 			return r.upstreamError(502, err)
 		}
 	}
+}
+
+// try asks the upstream one time. With an error, u tells whether there was a
+// connection; it is closed.
+func (r *run) try(body *Spool) (*h1.Response, *upstream, error) {
+	u, err := r.connect()
+	if err != nil {
+		return nil, nil, err
+	}
+	resp, err := r.roundTrip(u, body)
+	if err != nil {
+		u.Close()
+	}
+	return resp, u, err
+}
+
+// once are the methods that are not sent again once they were sent
+// (ngx_http_upstream_next).
+var once = []string{"POST", "LOCK", "PATCH"}
+
+// retriable reports whether nginx asks again: for `error` and `timeout` of
+// proxy_next_upstream, not for an answer that is none.
+func retriable(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func isTimeout(err error) bool {
@@ -217,8 +240,8 @@ var notForwarded = []string{"host", "connection", "keep-alive", "transfer-encodi
 // nginx_kong.lua's proxy_set_header lines first, then the client's.
 func (r *run) upstreamHead(body *Spool) []byte {
 	target := r.Upstream.Path
-	if r.HasArgs {
-		target += "?" + r.Args
+	if r.Args != "" || strings.HasSuffix(r.Head.Target, "?") {
+		target += "?" + r.Args // as runloop.access.after has it, whatever plugins did
 	}
 	out := h1.Header{}
 	set := func(name, value string) {

@@ -1,6 +1,7 @@
 package runloop
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -75,8 +76,10 @@ func (r *run) route() *exchange.Answer {
 	}
 	r.Match = m
 	proto := "http"
-	if v, ok := r.Head.Header.Get("X-Forwarded-Proto"); ok && r.Trusted(r.Peer.Addr()) {
-		proto = v
+	host := r.Head.Host
+	if r.Trusted(r.Peer.Addr()) {
+		proto = cmp.Or(r.Head.Header.Value("X-Forwarded-Proto"), proto)
+		host = cmp.Or(r.Head.Header.Value("X-Forwarded-Host"), host)
 	}
 	if !slices.Contains(m.Route.Protocols, "http") && proto != "https" {
 		r.Source = exchange.SourceExit
@@ -85,7 +88,7 @@ func (r *run) route() *exchange.Answer {
 				h1.Field{Name: "Connection", Value: "Upgrade"}, h1.Field{Name: "Upgrade", Value: "TLS/1.2, HTTP/1.1"})
 		}
 		return &exchange.Answer{Status: m.Route.RedirectCode,
-			Headers: h1.Header{{Name: "Location", Value: "https://" + r.Head.Host + r.Head.Target}}}
+			Headers: h1.Header{{Name: "Location", Value: "https://" + host + r.Head.Target}}}
 	}
 	r.Upstream.Path = router.Escape(m.UpstreamPath)
 	if svc := m.Route.Service; svc != nil {
@@ -223,7 +226,7 @@ func HeadError(x *exchange.Exchange, status int) *Response {
 	r := &run{Exchange: x}
 	x.Source = exchange.SourceError
 	x.Times.AccessEnded = x.Now()
-	return r.answer(x.ErrorAnswer(status, ""))
+	return r.answer(x.ErrorPage(status))
 }
 
 // addrText prints an address without a zone or a mapped prefix.
