@@ -10,7 +10,7 @@ import (
 
 // Bridge carries PDK calls; the plugin server's event is one.
 type Bridge interface {
-	// Ask sends a call and waits for its reply.
+	// Ask sends a call and waits for its reply. No method keeps args.
 	Ask(method string, args []byte) ([]byte, error)
 	// Tell sends a call whose reply is empty, without waiting for it.
 	Tell(method string, args []byte) error
@@ -32,14 +32,30 @@ var (
 )
 
 // kong is the Gateway over a Bridge.
-type kong struct{ Bridge }
+type kong struct {
+	Bridge
+	args []byte // room for the arguments of one call at a time
+}
 
-// Kong returns the Gateway that speaks Kong's PDK over b.
-func Kong(b Bridge) Gateway { return kong{b} }
+// usualArgs is what the arguments of a call take with few headers, in bytes.
+const usualArgs = 1 << 10
 
-var _ Gateway = kong{}
+// Kong returns the Gateway that speaks Kong's PDK over b, which must not keep the
+// arguments of a call.
+func Kong(b Bridge) Gateway { return &kong{Bridge: b} }
 
-func (k kong) Headers() (map[string][]string, error) {
+var _ Gateway = (*kong)(nil)
+
+// room returns where to append the arguments of a call. A Bridge has done with
+// those of the call before.
+func (k *kong) room() []byte {
+	if k.args == nil {
+		k.args = make([]byte, 0, usualArgs)
+	}
+	return k.args[:0]
+}
+
+func (k *kong) Headers() (map[string][]string, error) {
 	reply, err := k.Ask("kong.request.get_headers", askMany)
 	if err != nil {
 		return nil, err
@@ -49,17 +65,17 @@ func (k kong) Headers() (map[string][]string, error) {
 
 // RawQuery is not kong.request.get_query: what is hidden has to be read by the
 // same grammar, and that call stops at many arguments.
-func (k kong) RawQuery() (string, error) { return k.text("kong.request.get_raw_query", nil) }
+func (k *kong) RawQuery() (string, error) { return k.text("kong.request.get_raw_query", nil) }
 
-func (k kong) RequestID() (string, error) { return k.text("kong.nginx.get_var", askRequestID) }
-func (k kong) Method() (string, error)    { return k.text("kong.request.get_method", nil) }
+func (k *kong) RequestID() (string, error) { return k.text("kong.nginx.get_var", askRequestID) }
+func (k *kong) Method() (string, error)    { return k.text("kong.request.get_method", nil) }
 
-func (k kong) PeerAddress() (netip.Addr, error) { return k.address("kong.client.get_ip") }
-func (k kong) ForwardedAddress() (netip.Addr, error) {
+func (k *kong) PeerAddress() (netip.Addr, error) { return k.address("kong.client.get_ip") }
+func (k *kong) ForwardedAddress() (netip.Addr, error) {
 	return k.address("kong.client.get_forwarded_ip")
 }
 
-func (k kong) text(method string, args []byte) (string, error) {
+func (k *kong) text(method string, args []byte) (string, error) {
 	reply, err := k.Ask(method, args)
 	if err != nil {
 		return "", err
@@ -69,7 +85,7 @@ func (k kong) text(method string, args []byte) (string, error) {
 
 // address returns the zero Addr for what is no address (a unix socket peer):
 // it lies in no prefix.
-func (k kong) address(method string) (netip.Addr, error) {
+func (k *kong) address(method string) (netip.Addr, error) {
 	s, err := k.text(method, nil)
 	if err != nil {
 		return netip.Addr{}, err
@@ -81,15 +97,15 @@ func (k kong) address(method string) (netip.Addr, error) {
 	return a.Unmap(), nil
 }
 
-func (k kong) LoadConsumer(name string, byUsername bool) (Consumer, error) {
-	reply, err := k.Ask("kong.client.load_consumer", pdkwire.AppendConsumerSpec(nil, name, byUsername))
+func (k *kong) LoadConsumer(name string, byUsername bool) (Consumer, error) {
+	reply, err := k.Ask("kong.client.load_consumer", pdkwire.AppendConsumerSpec(k.room(), name, byUsername))
 	if err != nil {
 		return Consumer{}, err
 	}
 	return pdkwire.DecodeConsumer(reply)
 }
 
-func (k kong) Credential() (Credential, error) {
+func (k *kong) Credential() (Credential, error) {
 	reply, err := k.Ask("kong.client.get_credential", nil)
 	if err != nil {
 		return Credential{}, err
@@ -97,49 +113,49 @@ func (k kong) Credential() (Credential, error) {
 	return pdkwire.DecodeCredential(reply)
 }
 
-func (k kong) Authenticate(c *Consumer, by *Credential) error {
-	return k.Tell("kong.client.authenticate", pdkwire.AppendAuthenticate(nil, c, by))
+func (k *kong) Authenticate(c *Consumer, by *Credential) error {
+	return k.Tell("kong.client.authenticate", pdkwire.AppendAuthenticate(k.room(), c, by))
 }
 
-func (k kong) SetCredential(id string) error {
+func (k *kong) SetCredential(id string) error {
 	credential := pdkwire.Struct(pdkwire.Field{Name: "id", Value: pdkwire.String(id)})
-	return k.Tell("kong.nginx.set_ctx", pdkwire.AppendKV(nil, "authenticated_credential", credential))
+	return k.Tell("kong.nginx.set_ctx", pdkwire.AppendKV(k.room(), "authenticated_credential", credential))
 }
 
-func (k kong) SetGroups(groups []string) error {
+func (k *kong) SetGroups(groups []string) error {
 	var list pdkwire.Value // nil in Lua
 	if len(groups) > 0 {
 		list = value(groups)
 	}
-	return k.Tell("kong.ctx.shared.set", pdkwire.AppendKV(nil, "authenticated_groups", list))
+	return k.Tell("kong.ctx.shared.set", pdkwire.AppendKV(k.room(), "authenticated_groups", list))
 }
 
-func (k kong) SetUpstreamHeaders(h []Header) error {
-	return k.Tell("kong.service.request.set_headers", pdkwire.AppendHeaders(nil, h))
+func (k *kong) SetUpstreamHeaders(h []Header) error {
+	return k.Tell("kong.service.request.set_headers", pdkwire.AppendHeaders(k.room(), h))
 }
 
-func (k kong) SetRawQuery(query string) error {
-	return k.Tell("kong.service.request.set_raw_query", pdkwire.AppendString(nil, query))
+func (k *kong) SetRawQuery(query string) error {
+	return k.Tell("kong.service.request.set_raw_query", pdkwire.AppendString(k.room(), query))
 }
 
-func (k kong) SetResponseHeaders(h []Header) error {
-	return k.Tell("kong.response.set_headers", pdkwire.AppendHeaders(nil, h))
+func (k *kong) SetResponseHeaders(h []Header) error {
+	return k.Tell("kong.response.set_headers", pdkwire.AppendHeaders(k.room(), h))
 }
 
-func (k kong) LogObject(name string, members []diagnosis.Member) error {
+func (k *kong) LogObject(name string, members []diagnosis.Member) error {
 	fields := make([]pdkwire.Field, len(members))
 	for i, m := range members {
 		fields[i] = pdkwire.Field{Name: m.Name, Value: value(m.Value)}
 	}
-	return k.Tell("kong.log.set_serialize_value", pdkwire.AppendKV(nil, name, pdkwire.Struct(fields...)))
+	return k.Tell("kong.log.set_serialize_value", pdkwire.AppendKV(k.room(), name, pdkwire.Struct(fields...)))
 }
 
-func (k kong) Log(s Severity, line string) error {
-	return k.Tell("kong.log."+string(s), pdkwire.AppendList(nil, pdkwire.String(line)))
+func (k *kong) Log(s Severity, line string) error {
+	return k.Tell("kong.log."+string(s), pdkwire.AppendList(k.room(), pdkwire.String(line)))
 }
 
-func (k kong) Exit(status int, body []byte, headers []Header) error {
-	return k.Bridge.Exit(pdkwire.AppendExit(nil, status, body, headers))
+func (k *kong) Exit(status int, body []byte, headers []Header) error {
+	return k.Bridge.Exit(pdkwire.AppendExit(k.room(), status, body, headers))
 }
 
 func value(v any) pdkwire.Value {

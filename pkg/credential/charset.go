@@ -21,9 +21,15 @@ func badCharacter(s string) string {
 	return ""
 }
 
-func isToken68(c byte) bool {
-	return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("-._~+/", c) >= 0
-}
+func isToken68(c byte) bool { return token68[c] }
+
+// token68 is looked up for every byte of every credential.
+var token68 = func() (set [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/") {
+		set[c] = true
+	}
+	return set
+}()
 
 // characterClass names the kind of a character that no token has. The
 // character itself may be part of a secret that was put in the wrong place.
