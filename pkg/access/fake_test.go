@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -66,7 +67,7 @@ func lists(m map[string][]string) []byte {
 }
 
 func (g *gateway) Tell(method string, args []byte) error {
-	g.told = append(g.told, call{method, args})
+	g.told = append(g.told, call{method, bytes.Clone(args)})
 	switch method {
 	case "kong.response.set_headers":
 		return merge(&g.response, args)
