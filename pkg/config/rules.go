@@ -136,10 +136,12 @@ func IsReservedUpstream(name string) bool {
 var reservedDiagnosis = []string{
 	"cache-control", "connection", "content-length", "content-type", "location",
 	"retry-after", "set-cookie", "transfer-encoding", "www-authenticate",
+	"ratelimit", "ratelimit-limit", "ratelimit-policy", "ratelimit-remaining", "ratelimit-reset",
 }
 
 func checkDiagnosisHeader(c *Config, p *problems) {
-	if name := c.Diagnosis.HeaderName; slices.Contains(reservedDiagnosis, strings.ToLower(name)) {
+	name := c.Diagnosis.HeaderName
+	if lower := strings.ToLower(name); slices.Contains(reservedDiagnosis, lower) || strings.HasPrefix(lower, "x-ratelimit-") {
 		p.add("config.diagnosis.header_name", "expected a header of its own, got %s", show(name, false))
 	}
 }

@@ -101,6 +101,10 @@ config.upstream_headers.x-WHY: expected a header other than diagnosis.header_nam
 config.upstream_headers.x-tier: expected each header once, got it as "X-Tier" too`},
 		"diagnosis in a header with a meaning": {func(c *config.Config) { c.Diagnosis.HeaderName = "WWW-Authenticate" },
 			`config.diagnosis.header_name: expected a header of its own, got "WWW-Authenticate"`},
+		"diagnosis in a header of the limiter": {func(c *config.Config) { c.Diagnosis.HeaderName = "ratelimit" },
+			`config.diagnosis.header_name: expected a header of its own, got "ratelimit"`},
+		"diagnosis in a header of a window": {func(c *config.Config) { c.Diagnosis.HeaderName = "X-RateLimit-Remaining-Day" },
+			`config.diagnosis.header_name: expected a header of its own, got "X-RateLimit-Remaining-Day"`},
 		"no default tier": {func(c *config.Config) {
 			c.RateLimiting = tiered(config.Tier{Name: "a", Second: 1})
 			c.RateLimiting.DefaultTier = ""

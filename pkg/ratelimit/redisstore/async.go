@@ -75,7 +75,7 @@ func newAsync(c *clock, w wire, maxKeys int, report func(Fault)) *asyncStore {
 
 // pinned reports whether an entry is still needed although its state is idle.
 func pinned(e *table.Entry[share]) bool {
-	return e.Extra.place != placeNone || e.Extra.has(isNews|isFlight)
+	return e.Extra.place != placeNone || e.Extra.lines != 0 || e.Extra.has(isNews|isFlight)
 }
 
 // view returns a view. The smallest interval and the most room that any view
@@ -145,8 +145,7 @@ func (s *asyncStore) enqueue(key ratelimit.Key, x *share, d ratelimit.Decision) 
 	if p <= x.place {
 		return
 	}
-	x.place = p
-	s.queue.push(p, key)
+	s.stand(key, x, p)
 	if p == placeNew {
 		select {
 		case s.wake <- struct{}{}:

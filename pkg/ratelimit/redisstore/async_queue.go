@@ -17,14 +17,24 @@ const (
 	places
 )
 
-// queue holds the keys that wait for an exchange. The share of a key knows its
-// place, so a key stands at most once in each and the queue is never longer than
-// the table three times over. One that moved up stays where it was, too, and is
-// passed over when its old turn comes.
+// queue holds the keys that wait for an exchange. One that moved up stays where it
+// was, too, and is passed over when its old turn comes, unless the place is its
+// own again by then. The share of a key knows in which lines it stands, so that it
+// is never twice in one and the queue never longer than the table three times
+// over.
 type queue struct {
 	mu    sync.Mutex
 	lines [places][]ratelimit.Key // by place; the first is unused
 	heads [places]int             // how many of a line are gone
+}
+
+// stand gives a key, which is locked, a place in the queue.
+func (s *asyncStore) stand(key ratelimit.Key, x *share, p place) {
+	x.place = p
+	if x.lines&(1<<p) == 0 {
+		x.lines |= 1 << p
+		s.queue.push(p, key)
+	}
 }
 
 // push puts key at the end of a place. The caller holds the lock of the key.

@@ -57,6 +57,7 @@ type share struct {
 	renew uint32
 
 	place  place // in the queue
+	lines  uint8 // in which the key stands, a bit for each place
 	fields flags
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 // strict is the view that asks Redis for every request, but those that it knows
-// Redis would deny.
+// Redis would deny, and those from more addresses without an identity than there
+// is room for.
 //
 // strict_script.go runs the script, strict_mirror.go remembers what it said for
 // denials and for when Redis is away, strict_clock.go whose clock counts.
@@ -37,6 +38,11 @@ func (l *strict) Allow(now time.Time, key ratelimit.Key, tier ratelimit.Tier, ca
 	r := request{now: now, key: key, tier: tier, day: cal.Day(l.clock.wall(now))}
 	d, denied, owed := l.mirror.denied(&r)
 	if denied {
+		return d
+	}
+	if !l.mirror.admits(&r) {
+		d = l.mirror.spend(&r, l.nodes)
+		d.Degraded = false // Redis is not away
 		return d
 	}
 	d, err := l.ask(&r, owed)

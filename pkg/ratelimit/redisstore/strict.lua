@@ -15,7 +15,7 @@
 --   d, du, de number, use and end (s) of a day
 --
 -- The reply is 1 or 0, the time in us, and the hash's values as they were before
--- the request.
+-- the request, with what was told or put right.
 -- Lua's numbers are doubles: every one here stays below 2^53 as long as a bucket
 -- holds less than 104 days, so all of this is exact.
 
@@ -55,6 +55,15 @@ if KEYS[2] then
     redis.call('SET', KEYS[2], ARGV[8])
     live(KEYS[2], calendar(count, midnight))
   end
+end
+
+-- This clock reads in order, but it may be put back, or a replica with another one
+-- takes over. An admission of more than a second ahead was of a clock that was
+-- wrong: its debt drains from now on, not from when that comes again.
+if was[1] > now + 1000000 then
+  was[1] = now
+  redis.call('HSET', KEYS[1], 'l', string.format('%.0f', now))
+  live(KEYS[1], ends(now, was[2], was[4], was[5], was[6], was[7], was[9], was[10]))
 end
 
 -- The bucket at this instant, which is never before the last admission.

@@ -47,6 +47,19 @@ func newMirror(c *clock, maxKeys int) *mirror {
 // raise makes room for maxKeys.
 func (m *mirror) raise(maxKeys int) { m.table.Raise(table.Options{MaxKeys: maxKeys}) }
 
+// admits reports whether a request may have a counter in Redis. Whoever needs no
+// identity may come from as many addresses as a network has, and Redis bounds
+// nothing: they get no more room there than here. Those that find none share a
+// counter of this process.
+func (m *mirror) admits(r *request) bool {
+	if !r.key.Fallback() {
+		return true
+	}
+	e := m.lock(r)
+	defer e.Unlock()
+	return !e.Overflow
+}
+
 // request is one decision to make.
 type request struct {
 	now  time.Time

@@ -104,7 +104,7 @@ func (s *asyncStore) collect(b *batch, list []waiting) {
 		if !ok {
 			continue
 		}
-		if e.Extra.place == w.place {
+		if e.Extra.lines &^= 1 << w.place; e.Extra.place == w.place {
 			b.add(w, &e.Extra, at, now)
 		}
 		e.Unlock()
@@ -147,8 +147,7 @@ func (s *asyncStore) settle(b *batch) (all outcome) {
 		}
 		again := s.take(e.Entry, q, o, at, now)
 		if again && e.Extra.place == placeNone {
-			e.Extra.place = max(placeCalm, min(o.place, placeUrgent))
-			s.queue.push(e.Extra.place, q.key)
+			s.stand(q.key, &e.Extra, max(placeCalm, min(o.place, placeUrgent)))
 		}
 		e.Unlock()
 	}
@@ -161,7 +160,10 @@ func (s *asyncStore) take(e *table.Entry[share], q *query, o *origin, at time.Du
 	x := &e.Extra
 	x.unset(isFlight)
 	if q.err != nil {
-		x.set(isDoubt)
+		if !x.has(isDoubt) {
+			x.set(isDoubt)
+			s.health.doubts++
+		}
 		if q.text != nil {
 			x.set(isNews)
 		}
@@ -169,8 +171,11 @@ func (s *asyncStore) take(e *table.Entry[share], q *query, o *origin, at time.Du
 	}
 	// What failed before may still arrive, after this, and undo it. It will have
 	// arrived by the next time.
-	again = x.has(isDoubt) && q.text != nil
-	x.unset(isDoubt)
+	if x.has(isDoubt) {
+		x.unset(isDoubt)
+		s.health.doubts--
+		again = q.text != nil
+	}
 	if x.day != q.day {
 		return true // the key has gone on to another day meanwhile
 	}
@@ -226,8 +231,7 @@ func (s *asyncStore) recount() {
 		x.renew = 0
 		x.unset(isKnown)
 		if x.place == placeNone {
-			x.place = placeCalm
-			s.queue.push(placeCalm, key)
+			s.stand(key, x, placeCalm)
 		}
 	})
 }

@@ -24,6 +24,7 @@ var errUnsent = errors.New("admissions not told to redis")
 type health struct {
 	failing time.Duration // since when, on the store's time line; 0 if they do not
 	delay   time.Duration // until the next try; 0 if the usual interval holds
+	doubts  int           // keys whose last exchange failed: they wait for another
 	fault   Fault
 	lost    bool          // Redis has forgotten what it had been told
 	counted time.Duration // when all was written again the last time
@@ -96,6 +97,8 @@ func (s *asyncStore) judge(o outcome) {
 		if at-h.failing >= s.patience() && !s.down.Swap(true) {
 			s.report(h.fault)
 		}
+	case o.answered > 0 && h.doubts > 0:
+		h.delay = 0 // others are answered; of those that were not, nobody knows yet
 	case o.answered > 0:
 		h.failing, h.delay = 0, 0
 		if s.down.Swap(false) {
