@@ -48,6 +48,7 @@ func TestIssuerDownIsNobodysBadToken(t *testing.T) {
 // them before it signs, for longer than a refresh takes, under load: no good
 // token is refused, and one of the key that was withdrawn is told so.
 func TestRotationRefusesNoGoodToken(t *testing.T) {
+	t.Parallel()
 	r := start(t, rig.Options{Config: func(_ []byte, r *rig.Rig) []byte {
 		config := realms("a")(nil, r)
 		return bytes.Replace(config, []byte("realm: a\n"), []byte("realm: a\n              jwks: {refresh_interval: 1}\n"), 1)

@@ -76,6 +76,7 @@ func TestDayIsUsedUp(t *testing.T) {
 	r := start(t, rig.Options{Config: limited(limits)})
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
 			path := "/" + way.name
 			awaitKeys(t, r, path, tokenOf(r, somebody()))
 			token := tokenOf(r, somebody())
@@ -130,6 +131,7 @@ func TestDayIsUsedUp(t *testing.T) {
 // it again, and then kills the plugin: what was used and written down stays used,
 // here by the file in -state-dir and there by Redis.
 func TestUsedOutlivesTheProcess(t *testing.T) {
+	t.Parallel()
 	state, err := os.MkdirTemp("", "state")
 	if err != nil {
 		t.Fatal(err)

@@ -42,6 +42,10 @@ func told(t *testing.T, resp *http.Response) string {
 	return text
 }
 
+// redisTimeout is how long whoever asks a Redis waits that does not answer: longer
+// than a busy machine takes for a request.
+const redisTimeout = 300 * time.Millisecond
+
 // outage is a gateway with a route for each way to count and each fault_policy,
 // and what was let through and counted on each.
 type outage struct {
@@ -57,7 +61,7 @@ func newOutage(t *testing.T) *outage {
 	o := &outage{redis: redistest.Start(t, redistest.Options{}), sent: map[string]int{}}
 	limits := map[string]string{}
 	for kind, rate := range syncRates {
-		members := "policy: redis, sync_rate: " + rate + ", " + at(o.redis) + ", default_tier: t, "
+		members := "policy: redis, sync_rate: " + rate + ", " + answering(o.redis, redisTimeout) + ", default_tier: t, "
 		for policy := range away {
 			o.routes = append(o.routes, kind+"-"+policy)
 			limits[kind+"-"+policy] = members + "fault_policy: " + policy + ", tiers: [{name: t, day: 100000}]"
@@ -127,18 +131,18 @@ func (o *outage) slow(t *testing.T, route string, n int, least time.Duration) (s
 // TestRedisGoesAndComesBack breaks Redis in three ways, under every policy and
 // both ways to count, and looks at what clients are told meanwhile and after.
 func TestRedisGoesAndComesBack(t *testing.T) {
+	t.Parallel()
 	o := newOutage(t)
 	o.settle(t, "at first", true)
 
 	o.redis.Pause()
 	o.settle(t, "paused", false)
-	// redis.timeout is 100 ms: whoever waits takes as long.
-	if slow := o.slow(t, "redis-local", 100, 90*time.Millisecond); slow > 0 {
+	if slow := o.slow(t, "redis-local", 100, redisTimeout); slow > 0 {
 		t.Errorf("with Redis paused %d of 100 requests waited for it", slow)
 	}
 	// Here the breaker is open: only its probes wait, one a second.
 	began := time.Now()
-	slow := o.slow(t, "strict-local", 100, 90*time.Millisecond)
+	slow := o.slow(t, "strict-local", 100, redisTimeout)
 	if probes := 3 + int(time.Since(began)/time.Second); slow > probes {
 		t.Errorf("with Redis paused %d of 100 requests waited for it, want %d probes at most", slow, probes)
 	}

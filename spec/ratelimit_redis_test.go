@@ -89,6 +89,7 @@ func TestDatabasesDoNotMix(t *testing.T) {
 // TestWaysIntoRedis: TLS and users as they are configured. Where Redis does not
 // let the gateway in, fault_policy: deny tells it.
 func TestWaysIntoRedis(t *testing.T) {
+	t.Parallel()
 	secure := redistest.Start(t, redistest.Options{TLS: true, Users: []string{
 		"limiter on >secret ~auth-diagnosis:* +@all",
 		"stranger on >secret ~other:* +@all",

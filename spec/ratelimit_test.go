@@ -33,9 +33,14 @@ func countings(t *testing.T) []counting {
 	}
 }
 
-// at is the member that names a Redis, and more of it.
-func at(s *redistest.Server, more ...string) string {
-	return "redis: {host: " + s.Host + ", port: " + strconv.Itoa(s.Port) + strings.Join(append([]string{""}, more...), ", ") + "}"
+// at is the member that names a Redis, and more of it. With that timeout a pause of a
+// busy machine is not taken for a fault of Redis.
+func at(s *redistest.Server, more ...string) string { return answering(s, time.Second, more...) }
+
+// answering is at with another timeout, for a Redis that will not answer.
+func answering(s *redistest.Server, timeout time.Duration, more ...string) string {
+	members := []string{"host: " + s.Host, "port: " + strconv.Itoa(s.Port), "timeout: " + strconv.FormatInt(timeout.Milliseconds(), 10)}
+	return "redis: {" + strings.Join(append(members, more...), ", ") + "}"
 }
 
 // limited is a configuration with a service and a route of each name, whose

@@ -7,6 +7,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -28,9 +29,13 @@ func TestMain(m *testing.M) {
 
 // route is a path of the gateway's configuration, and what its plugin instance has
 // beside an issuer; extra is indented as its config.
-type route struct{ name, extra string }
+type route struct {
+	name, extra string
+	counting    string // members of rate_limiting beside a tier that is the default
+	tier        string // its windows; such as nobody meets when ""
+}
 
-// routes is a configuration with these routes, each with limits that nobody meets.
+// routes is a configuration with these routes.
 func routes(list ...route) func([]byte, *rig.Rig) []byte {
 	return func(_ []byte, r *rig.Rig) []byte {
 		var b strings.Builder
@@ -49,8 +54,9 @@ func routes(list ...route) func([]byte, *rig.Rig) []byte {
                 - issuer: %[3]s
                   jwks_uris: ["%[4]s"]
                   audiences: ["%[5]s"]
-              rate_limiting: {default_tier: all, tiers: [{name: all, second: 100000, day: 1000000000}]}
-`, l.name, r.Upstream.URL(), r.PingFederate.IssuerURL(), r.PingFederate.JWKSURL(), ping.DefaultAudience)
+              rate_limiting: {%[6]sdefault_tier: all, tiers: [{name: all, %[7]s}]}
+`, l.name, r.Upstream.URL(), r.PingFederate.IssuerURL(), r.PingFederate.JWKSURL(), ping.DefaultAudience,
+				l.counting, cmp.Or(l.tier, "second: 100000, day: 1000000000"))
 			for line := range strings.Lines(l.extra) {
 				b.WriteString("              " + strings.TrimSuffix(line, "\n") + "\n")
 			}
@@ -114,43 +120,47 @@ func until(t *testing.T, check func() error) {
 	}
 }
 
-// load is traffic to /a of one rig.
+// load is traffic to a route of one rig.
 type load struct {
 	*traffic.Traffic
-	t *testing.T
-	r *rig.Rig
+	t    *testing.T
+	r    *rig.Rig
+	path string
 }
 
-// under starts traffic; what it says at its end decides about the test.
+// under starts traffic to /a; what it says at its end decides about the test.
 func under(t *testing.T, r *rig.Rig) *load {
 	t.Helper()
-	return pausing(t, r, 4*time.Millisecond)
+	l := along(t, r, "/a", traffic.Options{})
+	l.pass(60)
+	return l
 }
 
 // lightly starts less of it, for tests that wait most of the time, and do so beside
 // each other.
 func lightly(t *testing.T, r *rig.Rig) *load {
 	t.Helper()
-	return pausing(t, r, 25*time.Millisecond)
-}
-
-func pausing(t *testing.T, r *rig.Rig, pause time.Duration) *load {
-	t.Helper()
-	tr, err := traffic.Start(traffic.Options{
-		Good: r.Proxy + "/a/good", Hostile: r.Proxy + hostilePath, Issuer: r.PingFederate, Pause: pause,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { tr.Stop() })
-	l := &load{tr, t, r}
+	l := along(t, r, "/a", traffic.Options{Pause: 25 * time.Millisecond})
 	l.pass(60)
 	return l
 }
 
-// hostilePath gets hostile requests and no others: what the upstream sees of it was
-// let through, whatever answer the client got.
-const hostilePath = "/a/hostile"
+// along starts traffic to a route.
+func along(t *testing.T, r *rig.Rig, path string, o traffic.Options) *load {
+	t.Helper()
+	l := &load{t: t, r: r, path: path}
+	o.Good, o.Hostile, o.Issuer = r.Proxy+path+"/good", r.Proxy+l.hostile(), r.PingFederate
+	var err error
+	if l.Traffic, err = traffic.Start(o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Stop() })
+	return l
+}
+
+// hostile is the path that gets hostile requests and no others: what the upstream
+// sees of it was let through, whatever answer the client got.
+func (l *load) hostile() string { return l.path + "/hostile" }
 
 // pass waits until n more requests are through.
 func (l *load) pass(n int) {
@@ -178,12 +188,12 @@ func (l *load) gap(most time.Duration, fault func()) {
 func (l *load) end() traffic.Tally {
 	l.t.Helper()
 	tally := l.Stop()
-	l.t.Log(tally)
+	l.t.Logf("%s: %s", l.path, tally)
 	if err := tally.Fault(); err != nil {
-		l.t.Error(err)
+		l.t.Errorf("%s: %v", l.path, err)
 	}
-	if n := l.r.Upstream.RequestsTo(hostilePath); n != 0 {
-		l.t.Errorf("%d hostile requests reached the service", n)
+	if n := l.r.Upstream.RequestsTo(l.hostile()); n != 0 {
+		l.t.Errorf("%s: %d hostile requests reached the service", l.path, n)
 	}
 	return tally
 }

@@ -20,6 +20,7 @@ const maxBinary = 15 << 20
 // TestReleasedProgram builds the program by the line that `make build` runs, and looks
 // at what users get.
 func TestReleasedProgram(t *testing.T) {
+	t.Parallel()
 	const name = "auth-diagnosis"
 	root, err := rig.Root()
 	if err != nil {

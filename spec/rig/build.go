@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 )
 
 // Root returns the project's folder: the nearest one above the working
@@ -49,7 +50,7 @@ var Build = sync.OnceValues(func() (Binaries, error) {
 		Plugin: filepath.Join(dir, "auth-diagnosis"),
 		Kong:   filepath.Join(dir, "kongdev"),
 	}
-	return b, build(root, dir+"/", "./plugins/auth-diagnosis", "./cmd/kongdev")
+	return b, build(root, dir, "", "./plugins/auth-diagnosis", "./cmd/kongdev")
 })
 
 // BuildClock compiles the plugin as specs need it, once per process: the only
@@ -63,18 +64,53 @@ var BuildClock = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	program := filepath.Join(filepath.Dir(bins.Plugin), "spec", "auth-diagnosis")
-	return program, build(root, program, "-tags", "spec", "./plugins/auth-diagnosis")
+	dir := filepath.Join(filepath.Dir(bins.Plugin), "spec")
+	return filepath.Join(dir, "auth-diagnosis"), build(root, dir, "spec", "./plugins/auth-diagnosis")
 })
 
-func build(root, to string, args ...string) error {
-	cmd := exec.Command("go", append([]string{"build", "-o", to}, args...)...)
+// build puts programs, built with tags, into a folder. They are linked in another,
+// which stays, so that go build sees when there is nothing to do: each package of
+// specs builds them anew. What runs is a copy, which the next build leaves alone.
+func build(root, dir, tags string, packages ...string) error {
+	kept := filepath.Join(root, "bin", "spec", tags)
+	if err := errors.Join(os.MkdirAll(kept, 0o755), os.MkdirAll(dir, 0o755)); err != nil {
+		return fmt.Errorf("building: %w", err)
+	}
+	release, err := lock(filepath.Join(kept, ".lock"))
+	if err != nil {
+		return fmt.Errorf("building: %w", err)
+	}
+	defer release()
+	// As in `make build`, but for what it leaves out and names when it links: the
+	// compiled packages are the same.
+	cmd := exec.Command("go", append([]string{"build", "-trimpath", "-tags", tags, "-o", kept + "/"}, packages...)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building: %w\n%s", err, out)
 	}
+	for _, p := range packages {
+		program, err := os.ReadFile(filepath.Join(kept, filepath.Base(p)))
+		if err != nil {
+			return fmt.Errorf("building: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(p)), program, 0o755); err != nil {
+			return fmt.Errorf("building: %w", err)
+		}
+	}
 	return nil
+}
+
+// lock waits until nobody else has locked a file (flock(2)).
+func lock(name string) (release func() error, err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f.Close, nil
 }
 
 // Clean removes what Build made.

@@ -55,18 +55,26 @@ type Gap struct {
 	Begun   time.Time
 	Last    time.Time // when the last of them had its answer; Begun without any
 	Excused int
+
+	codes []string
+}
+
+// excuses reports whether a request may be answered so while the gap is open.
+func (g *Gap) excuses(r request, status int, code string) bool {
+	return g != nil && status >= 500 && (len(g.codes) == 0 || r.good && slices.Contains(g.codes, code))
 }
 
 // Length is how long the fault was felt.
 func (g Gap) Length() time.Duration { return g.Last.Sub(g.Begun) }
 
 // Gap opens a gap; only one may be open at a time. end closes it and returns what
-// it cost. A request that began before may still be excused after.
-func (t *Traffic) Gap() (end func() Gap) {
+// it cost. A request that began before may still be excused after. With codes, only
+// good requests are excused, and only those that one of these diagnoses explains.
+func (t *Traffic) Gap(codes ...string) (end func() Gap) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	g := &Gap{Begun: now, Last: now}
+	g := &Gap{Begun: now, Last: now, codes: codes}
 	t.gap = g
 	return func() Gap {
 		t.mu.Lock()
@@ -110,7 +118,7 @@ func (t *Traffic) note(r request, resp *http.Response, err error, begun time.Tim
 		t.tally.example(r, told)
 	case !r.good && slices.Contains(r.codes, code):
 		t.tally.Hostile++
-	case resp.StatusCode >= 500 && gap != nil:
+	case gap.excuses(r, resp.StatusCode, code):
 		t.tally.Excused++
 		gap.Excused++
 		gap.Last = now

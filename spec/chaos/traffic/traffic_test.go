@@ -3,6 +3,7 @@ package traffic_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ import (
 )
 
 // against runs traffic against a gateway that answers every request alike.
-func against(t *testing.T, status int, code string, gap bool) traffic.Tally {
+func against(t *testing.T, status int, code string, gap bool, codes ...string) traffic.Tally {
 	t.Helper()
 	issuer, err := ping.Start(ping.Options{Product: ping.PingFederate})
 	if err != nil {
@@ -32,11 +33,11 @@ func against(t *testing.T, status int, code string, gap bool) traffic.Tally {
 		if err := tr.Pass(t.Context(), 1); err != nil {
 			t.Error(err)
 		}
-		end := tr.Gap()
+		end := tr.Gap(codes...)
 		if err := tr.Pass(t.Context(), 60); err != nil {
 			t.Error(err)
 		}
-		if g := end(); (g.Excused > 0) != (status >= 500) || g.Length() < 0 {
+		if g := end(); (g.Excused > 0) != (status >= 500 && (codes == nil || slices.Contains(codes, code))) || g.Length() < 0 {
 			t.Errorf("gap %+v", g)
 		}
 	} else if err := tr.Pass(t.Context(), 60); err != nil {
@@ -51,17 +52,20 @@ func TestWrongAnswersAreFound(t *testing.T) {
 		status int
 		code   string
 		gap    bool
+		codes  []string
 		finds  func(traffic.Tally) bool
 	}{
-		"lets everything through":          {200, "", false, func(y traffic.Tally) bool { return y.Admitted > 0 && y.Good > 0 }},
-		"lets everything through in a gap": {200, "", true, func(y traffic.Tally) bool { return y.Admitted > 0 && y.Excused == 0 }},
-		"redirects":                        {302, "credential_missing", false, func(y traffic.Tally) bool { return y.Admitted > 0 }},
-		"refuses everything":               {401, "credential_missing", true, func(y traffic.Tally) bool { return y.Wrong > 0 && y.Hostile > 0 && y.Good+y.Excused == 0 }},
-		"fails":                            {500, "", false, func(y traffic.Tally) bool { return y.Wrong > 0 && y.Excused == 0 }},
-		"fails in a gap":                   {500, "", true, func(y traffic.Tally) bool { return y.Excused > 0 && y.Admitted == 0 }},
+		"lets everything through":          {200, "", false, nil, func(y traffic.Tally) bool { return y.Admitted > 0 && y.Good > 0 }},
+		"lets everything through in a gap": {200, "", true, nil, func(y traffic.Tally) bool { return y.Admitted > 0 && y.Excused == 0 }},
+		"redirects":                        {302, "credential_missing", false, nil, func(y traffic.Tally) bool { return y.Admitted > 0 }},
+		"refuses everything":               {401, "credential_missing", true, nil, func(y traffic.Tally) bool { return y.Wrong > 0 && y.Hostile > 0 && y.Good+y.Excused == 0 }},
+		"fails":                            {500, "", false, nil, func(y traffic.Tally) bool { return y.Wrong > 0 && y.Excused == 0 }},
+		"fails in a gap":                   {500, "", true, nil, func(y traffic.Tally) bool { return y.Excused > 0 && y.Admitted == 0 }},
+		"fails in a gap of another kind":   {500, "internal_error", true, []string{"limiter_unavailable"}, func(y traffic.Tally) bool { return y.Wrong > 0 && y.Excused == 0 }},
+		"fails the bad in a gap, too":      {503, "limiter_unavailable", true, []string{"limiter_unavailable"}, func(y traffic.Tally) bool { return y.Wrong > 0 && y.Excused > 0 }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tally := against(t, tt.status, tt.code, tt.gap)
+			tally := against(t, tt.status, tt.code, tt.gap, tt.codes...)
 			if err := tally.Fault(); err == nil || !tt.finds(tally) {
 				t.Errorf("%s: %v", tally, err)
 			}
