@@ -53,7 +53,8 @@ func TestStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.pass(100)
-	if tally := l.end(); tally.Slowest < halt {
+	// Who came into the halt first came some time after its start: half of it is proof.
+	if tally := l.end(); tally.Slowest < halt/2 {
 		t.Errorf("no request waited for longer than %s: nothing was tested", tally.Slowest)
 	}
 	if now := pid(t, r); now != n {
