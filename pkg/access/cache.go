@@ -2,6 +2,7 @@ package access
 
 import (
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -16,8 +17,8 @@ import (
 // token, the policy and the issuer's keys alone, and may be used again while
 // all three are the same.
 type judged struct {
-	// token is set if its signature holds. What it was signed over is dropped.
-	token *token.Token
+	// token is set if its signature holds: what the route asks of it.
+	token *token.Verified
 	// untrusted is the token's iss, verified or not; issuer is the trusted one
 	// whose keys were asked, "" if it never came to that.
 	untrusted, issuer string
@@ -27,7 +28,6 @@ type judged struct {
 	generation uint64
 	// What failed: before the time is looked at, and after it.
 	before, after []diagnosis.Failure
-	size          int // of the token, in bytes
 
 	counter atomic.Pointer[counted] // of the token's requests; nil until one is counted
 }
@@ -44,7 +44,7 @@ type counted struct {
 // who has good tokens can fill the room for them, which is enough for 100,000 of
 // a usual size where the process may have the memory.
 const (
-	mostGoodBytes = 320 << 20
+	mostGoodBytes = 80 << 20
 	memoryShare   = 4 // at most a quarter of GOMEMLIMIT
 	badEntries    = 1 << 14
 	badLifetime   = 10 * time.Second
@@ -108,8 +108,16 @@ func (c *cache) close() {
 	c.bad.StopAllGoroutines()
 }
 
-// weight estimates an entry's bytes: base64 shrinks by a quarter, and the JSON
-// in it grows about fourfold as values.
+// detach gives an entry memory of its own. What is read from a token shares the
+// token's, and 16,384 refused ones may have a quarter of a gigabyte.
+func (j *judged) detach() {
+	j.kid = strings.Clone(j.kid)
+	if j.untrusted != "" {
+		j.untrusted = j.issuer // they are the same: the issuer's keys are asked
+	}
+}
+
+// weight estimates an entry's bytes.
 func (j *judged) weight() uint32 {
-	return uint32(bytesPerGood + 3*j.size)
+	return uint32(bytesPerGood + j.token.Size())
 }

@@ -58,7 +58,7 @@ func (r *Route) identify(g Gateway, v *verdict, now time.Time) error {
 // mapToken looks for the consumer that a verified token names.
 func (r *Route) mapToken(g Gateway, v *verdict, now time.Time) error {
 	cs := &r.consumers
-	name, f := cs.named(v.token.Claims)
+	name, f := cs.named(v.token)
 	if f == nil {
 		// By username, Kong takes a UUID for an id first: what it finds has to be
 		// compared. By id alone, anything else than a UUID is a Lua error.
@@ -103,8 +103,8 @@ const maxName = 256
 
 // named returns what a token calls its consumer: the first claim present, a
 // string, a number, or a list of a single one of them.
-func (cs *consumers) named(claims token.Claims) (string, *diagnosis.Failure) {
-	value, ok := claims.FindFirst(cs.claim)
+func (cs *consumers) named(t *token.Verified) (string, *diagnosis.Failure) {
+	value, ok := t.FindFirst(cs.claim)
 	if !ok {
 		return "", diagnosis.Fail(diagnosis.ConsumerNotFound, "the token has none of the claims that name a consumer")
 	}

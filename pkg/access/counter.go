@@ -41,7 +41,7 @@ func (l *limits) identity(v *verdict) (ratelimit.Key, bool) {
 		return known.key, true
 	}
 	for _, c := range l.byClaim {
-		if value, ok := v.token.Claims.Find(c.path); ok {
+		if value, ok := v.token.Find(c.path); ok {
 			if text, ok := token.Plain(value); ok && text != "" {
 				key := ratelimit.ByClaim(l.namespace, v.issuer, c.name, text)
 				v.judged.counter.Store(&counted{l.namespace, key})
@@ -56,7 +56,7 @@ func (l *limits) identity(v *verdict) (ratelimit.Key, bool) {
 // configured is the default tier. Counters of consumers ask the tag first: the
 // tokens of a consumer share one counter, and should not disagree on its size.
 func (l *limits) tier(v *verdict) ratelimit.Tier {
-	value, claimed := v.token.Claims.FindFirst(l.tierClaim)
+	value, claimed := v.token.FindFirst(l.tierClaim)
 	if tier, ok := l.taggedTier(v.consumer); ok && (l.byConsumer || !claimed) {
 		return tier
 	}

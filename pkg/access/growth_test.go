@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 	"unsafe"
 
 	"kong-plugin-auth-diagnosis/pkg/diagnosis"
+	"kong-plugin-auth-diagnosis/pkg/standin/ping"
 	"kong-plugin-auth-diagnosis/pkg/token"
 )
 
@@ -60,10 +62,9 @@ func (c *crowd) remember(t testing.TB, r *Route, j *judged, n int) {
 		if f != nil {
 			t.Fatal(f.Code)
 		}
-		parsed.SigningInput, parsed.Signature = "", nil
 		own := &judged{
-			token: parsed, untrusted: j.untrusted, issuer: j.issuer, kid: j.kid,
-			generation: j.generation, before: j.before, after: j.after, size: j.size,
+			token: parsed.Keep(r.asked), untrusted: j.untrusted, issuer: j.issuer, kid: strings.Clone(j.kid),
+			generation: j.generation, before: j.before, after: j.after,
 		}
 		r.engine.tokens.put(r.engine.tokens.key(r.policy, raw), own)
 	}
@@ -100,10 +101,50 @@ func TestCacheKeepsTheTokensOfACrowdApart(t *testing.T) {
 	}
 }
 
+// heap returns the bytes that live objects have.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // what finalizers and pools held on to at the first
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestCacheHasRoomForACrowd: what the cache believes of an entry's size is what it
+// takes, and 100,000 find room.
 func TestCacheHasRoomForACrowd(t *testing.T) {
-	const tokens, size = 100_000, 900
-	if need := tokens * uint64((&judged{size: size}).weight()); need > mostGoodBytes {
-		t.Errorf("%d tokens of %d bytes need %d bytes, want at most %d", tokens, size, need, mostGoodBytes)
+	const tokens, sample = 100_000, 5000
+	r, c := crowded(t, 1)
+	good := c.token(0)
+	j, _ := r.engine.tokens.get(r.engine.tokens.key(r.policy, good))
+	before := heap()
+	c.remember(t, r, j, sample)
+	v := new(verdict)
+	for i := range sample {
+		judgeAndCount(t, r, v, c.token(i), r.engine.now())
+	}
+	took := (heap() - before) / sample
+	if weight := uint64(j.weight()); took > weight || took < weight/2 {
+		t.Errorf("an entry takes %d bytes, believed to take %d", took, weight)
+	}
+	if need := tokens * uint64(j.weight()); need > mostGoodBytes {
+		t.Errorf("%d tokens of %d bytes need %d bytes, expected at most %d", tokens, len(good), need, mostGoodBytes)
+	}
+}
+
+// TestCacheKeepsNoTextOfRefusedTokens: they are as large as their sender likes.
+func TestCacheKeepsNoTextOfRefusedTokens(t *testing.T) {
+	const most, tokens = 4 << 10, 500
+	r, issuer := cached(t, time.Now, nil)
+	c := newCrowd(t, issuer.Token(ping.Claims(map[string]any{"padding": strings.Repeat("x", 8<<10)})))
+	before := heap()
+	for i := range tokens {
+		if code := codeOf(r, c.token(i)); code != diagnosis.SignatureInvalid {
+			t.Fatalf("token %d: got %q, expected signature_invalid", i, code)
+		}
+	}
+	if took := (heap() - before) / tokens; took > most {
+		t.Errorf("an entry for a token of %d bytes takes %d, expected at most %d", len(c.raw), took, most)
 	}
 }
 
@@ -111,7 +152,7 @@ func TestCacheTakesAShareOfTheMemory(t *testing.T) {
 	for limit, want := range map[int64]uint64{
 		math.MaxInt64: mostGoodBytes,
 		4 << 30:       mostGoodBytes,
-		512 << 20:     128 << 20,
+		256 << 20:     64 << 20,
 		1 << 20:       1 << 18,
 	} {
 		if got := goodBytes(limit); got != want {

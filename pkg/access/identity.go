@@ -36,7 +36,7 @@ func (r *Route) introduce(g Gateway, v *verdict) error {
 	}
 	cs := &r.consumers
 	if cs.groups != nil {
-		value, _ := v.token.Claims.Find(cs.groups)
+		value, _ := v.token.Find(cs.groups)
 		v.groups, _ = token.Words(value)
 	}
 	asked := len(cs.claim) > 0 || cs.anonymous != ""
@@ -67,9 +67,10 @@ func (r *Route) introduce(g Gateway, v *verdict) error {
 // subject. There is no way from it to the token.
 func credentialID(v *verdict) string {
 	var b []byte
-	for _, part := range []string{v.issuer, word(v.token.Claims["client_id"]), word(v.token.Claims["azp"]), word(v.token.Claims["sub"])} {
-		b = binary.AppendUvarint(b, uint64(len(part)))
-		b = append(b, part...)
+	add := func(part string) { b = append(binary.AppendUvarint(b, uint64(len(part))), part...) }
+	add(v.issuer)
+	for _, name := range callerClaims {
+		add(word(v.token.Claim(name)))
 	}
 	u := sha256.Sum256(b)
 	u[6] = u[6]&0x0f | 0x80

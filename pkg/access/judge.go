@@ -47,7 +47,7 @@ func (r *Route) examine(raw string) (*judged, jwks.Answer) {
 	if f != nil {
 		return &judged{before: []diagnosis.Failure{*f}}, jwks.Answer{}
 	}
-	j := &judged{untrusted: t.Issuer(), kid: t.Header.KeyID, size: len(raw)}
+	j := &judged{untrusted: t.Issuer(), kid: t.Header.KeyID}
 	policy := (*token.Policy)(nil)
 	if f = r.rules.CheckHeader(t); f == nil {
 		policy, f = r.rules.SelectIssuer(t)
@@ -59,6 +59,7 @@ func (r *Route) examine(raw string) (*judged, jwks.Answer) {
 	j.issuer = policy.Issuer
 	answer := r.keys[j.issuer].Lookup(j.kid)
 	if answer.Status == jwks.Found {
+		j.detach()
 		j.generation = answer.Generation
 		r.engine.checks.Add(1)
 	}
@@ -77,8 +78,7 @@ func (r *Route) examine(raw string) (*judged, jwks.Answer) {
 	if f == nil {
 		j.before = policy.CheckKind(t)
 		j.after = append(r.rules.CheckClaims(t, policy), r.rules.CheckAuthorization(t)...)
-		t.SigningInput, t.Signature = "", nil // verified: nobody needs them again
-		j.token = t
+		j.token = t.Keep(r.asked)
 	}
 	return j, answer
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -42,6 +41,7 @@ type Route struct {
 	edgeName      string
 	witness       witness
 	upstreamClaim []upstreamClaim
+	asked         []string // claims that are looked at after the checks
 	cleared       []Header // what never passes from the client to the service
 	hide          bool
 
@@ -104,6 +104,7 @@ func (r *Route) compile(c *config.Config) (err error) {
 			}
 		}
 	}
+	r.asked = r.claimsAsked()
 	r.hide = c.HideCredentials
 	r.edgeName, r.witness = c.Edge.Name, newWitness(c)
 	r.want = want(c)
@@ -159,48 +160,6 @@ func plain(i config.Issuer) bool {
 	return slices.ContainsFunc(from, func(u string) bool { return strings.HasPrefix(strings.ToLower(u), "http:") })
 }
 
-func (r *Route) compileClaims(c *config.Config) (err error) {
-	r.rules.Leeway = c.Leeway.Duration()
-	r.rules.MaximumLifetime = c.MaximumLifetime.Duration()
-	for _, rc := range c.RequiredClaims {
-		rule := token.ClaimRule{Values: rc.Values}
-		if rule.Path, err = config.ParsePath(rc.Name); err != nil {
-			return err
-		}
-		if rc.Match != "" {
-			if rule.Match, err = regexp.Compile(rc.Match); err != nil {
-				return err
-			}
-		}
-		r.rules.RequiredClaims = append(r.rules.RequiredClaims, rule)
-	}
-	for _, q := range []struct {
-		to       *token.Requirement
-		required []string
-		claims   []string
-	}{
-		{&r.rules.Scopes, c.ScopesRequired, c.ScopesClaim},
-		{&r.rules.Roles, c.RolesRequired, c.RolesClaim},
-		{&r.rules.Groups, c.GroupsRequired, c.GroupsClaim},
-	} {
-		q.to.Required = q.required
-		if q.to.Claims, err = paths(q.claims); err != nil {
-			return err
-		}
-	}
-	for name, claim := range c.UpstreamHeaders {
-		path, err := config.ParsePath(claim)
-		if err != nil {
-			return err
-		}
-		r.upstreamClaim = append(r.upstreamClaim, upstreamClaim{name, path})
-		r.cleared = append(r.cleared, Header{Name: name})
-	}
-	slices.SortFunc(r.upstreamClaim, func(a, b upstreamClaim) int { return strings.Compare(a.header, b.header) })
-	slices.SortFunc(r.cleared, func(a, b Header) int { return strings.Compare(a.Name, b.Name) })
-	return nil
-}
-
 // want says what credential to look for, and where.
 func want(c *config.Config) credential.Want {
 	w := credential.Want{
@@ -227,18 +186,6 @@ func want(c *config.Config) credential.Want {
 		}
 	}
 	return w
-}
-
-func paths(list []string) ([][]string, error) {
-	all := make([][]string, len(list))
-	for i, s := range list {
-		p, err := config.ParsePath(s)
-		if err != nil {
-			return nil, err
-		}
-		all[i] = p
-	}
-	return all, nil
 }
 
 func lower(names []string) []string {

@@ -20,7 +20,7 @@ func (r *Route) upstream(v *verdict) []Header {
 		return h
 	}
 	for _, u := range r.upstreamClaim {
-		value, ok := v.token.Claims.Find(u.path)
+		value, ok := v.token.Find(u.path)
 		if !ok {
 			continue
 		}

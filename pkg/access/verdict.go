@@ -15,8 +15,8 @@ type verdict struct {
 	diagnosis diagnosis.Diagnosis
 	// token is set once its signature holds; nothing of an unverified token
 	// leaves the checks.
-	token  *token.Token
-	judged *judged // what is kept of token
+	token  *token.Verified
+	judged *judged // what is remembered of token
 	// issuer is the trusted issuer of token.
 	issuer string
 	// spoof are the request's headers that a service may take for one of ours.
@@ -162,10 +162,7 @@ func (r *Route) judge(v *verdict, headers map[string][]string, found credential.
 
 // text returns a claim of the verified token as text.
 func (v *verdict) text(name string) (string, bool) {
-	if value, ok := v.token.Claims.Find([]string{name}); ok {
-		return token.Text(value)
-	}
-	return "", false
+	return token.Text(v.token.Claim(name))
 }
 
 // tellOnce writes what is wrong with the configuration to the error log, with

@@ -44,8 +44,10 @@ func (t *Token) Hint() string {
 	return hint
 }
 
-func withHint(detail string, t *Token) string {
-	if hint := t.Hint(); hint != "" {
+func withHint(detail string, t *Token) string { return hinted(detail, t.Hint()) }
+
+func hinted(detail, hint string) string {
+	if hint != "" {
 		return detail + "; " + hint
 	}
 	return detail

@@ -71,7 +71,7 @@ type Requirement struct {
 func (r *Rules) Judge(t *Token, p *Policy, now time.Time) []diagnosis.Failure {
 	return slices.Concat(
 		p.CheckKind(t),
-		r.CheckTime(t, now),
+		r.CheckTime(t.Keep(nil), now),
 		r.CheckClaims(t, p),
 		r.CheckAuthorization(t),
 	)

@@ -28,7 +28,7 @@ const (
 // exp is always required, iat only with a MaximumLifetime. The token is refused
 // from exp + leeway on, before nbf - leeway and before iat - leeway; By counts
 // whole seconds from the claim itself.
-func (r *Rules) CheckTime(t *Token, now time.Time) []diagnosis.Failure {
+func (r *Rules) CheckTime(v *Verified, now time.Time) []diagnosis.Failure {
 	var fs []diagnosis.Failure
 	add := func(f *diagnosis.Failure) { fs = append(fs, *f) }
 	read := func(c *timeClaim) (time.Time, bool) {
@@ -37,15 +37,15 @@ func (r *Rules) CheckTime(t *Token, now time.Time) []diagnosis.Failure {
 		}
 		return c.at, c.usable()
 	}
-	exp, hasExp := read(&t.times.exp)
-	nbf, hasNbf := read(&t.times.nbf)
-	iat, hasIat := read(&t.times.iat)
+	exp, hasExp := read(&v.times.exp)
+	nbf, hasNbf := read(&v.times.nbf)
+	iat, hasIat := read(&v.times.iat)
 
-	if !t.times.exp.present {
-		add(diagnosis.Fail(diagnosis.ExpMissing, withHint("no exp", t)))
+	if !v.times.exp.present {
+		add(diagnosis.Fail(diagnosis.ExpMissing, hinted("no exp", v.hint)))
 	}
-	if r.MaximumLifetime > 0 && !t.times.iat.present {
-		add(diagnosis.Fail(diagnosis.IatMissing, withHint("no iat, and lifetimes are limited", t)))
+	if r.MaximumLifetime > 0 && !v.times.iat.present {
+		add(diagnosis.Fail(diagnosis.IatMissing, hinted("no iat, and lifetimes are limited", v.hint)))
 	}
 	if end := exp.Add(r.Leeway); hasExp && !now.Before(end) {
 		code := diagnosis.TokenExpired
@@ -68,7 +68,7 @@ func (r *Rules) CheckTime(t *Token, now time.Time) []diagnosis.Failure {
 
 // ExpiresAt returns the exp claim, and whether it is one that [Rules.CheckTime]
 // can use.
-func (t *Token) ExpiresAt() (time.Time, bool) { return t.times.exp.at, t.times.exp.usable() }
+func (v *Verified) ExpiresAt() (time.Time, bool) { return v.times.exp.at, v.times.exp.usable() }
 
 // times are the time claims of a token. They are read once, at [Parse]: a token
 // may be judged many times, and what else it says of time never changes.
