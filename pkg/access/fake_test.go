@@ -114,7 +114,7 @@ func bearer(token string) *gateway {
 var _ access.Bridge = (*gateway)(nil)
 
 // newIssuer starts a PingFederate that tokens of the tests come from.
-func newIssuer(t *testing.T) *ping.Issuer {
+func newIssuer(t testing.TB) *ping.Issuer {
 	t.Helper()
 	i, err := ping.Start(ping.Options{Product: ping.PingFederate})
 	if err != nil {
@@ -145,7 +145,7 @@ func config(i *ping.Issuer, over map[string]any) []byte {
 }
 
 // start makes a route whose keys are loaded.
-func start(t *testing.T, i *ping.Issuer, over map[string]any) *access.Route {
+func start(t testing.TB, i *ping.Issuer, over map[string]any) *access.Route {
 	t.Helper()
 	e := access.New()
 	t.Cleanup(e.Close)
@@ -153,7 +153,7 @@ func start(t *testing.T, i *ping.Issuer, over map[string]any) *access.Route {
 }
 
 // ready makes a route of an engine and waits for its keys.
-func ready(t *testing.T, e *access.Engine, i *ping.Issuer, over map[string]any) *access.Route {
+func ready(t testing.TB, e *access.Engine, i *ping.Issuer, over map[string]any) *access.Route {
 	t.Helper()
 	r := e.Start(config(i, over))
 	// The first fetch runs beside the requests; a token without claims to judge
@@ -172,7 +172,7 @@ func ready(t *testing.T, e *access.Engine, i *ping.Issuer, over map[string]any) 
 	}
 }
 
-func run(t *testing.T, r *access.Route, g *gateway) *gateway {
+func run(t testing.TB, r *access.Route, g *gateway) *gateway {
 	t.Helper()
 	if err := r.Access(access.Kong(g)); err != nil {
 		t.Fatal(err)
