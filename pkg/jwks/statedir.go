@@ -17,9 +17,6 @@ const (
 	maxFiles = 2 * maxSets
 
 	savedPrefix = "jwks-"
-	tempSuffix  = ".tmp"
-	// tempAge is when a temporary file must be of a process that died over it.
-	tempAge = time.Hour
 )
 
 // Why a directory or a file is not used.

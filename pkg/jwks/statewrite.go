@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"kong-plugin-auth-diagnosis/pkg/atomicfile"
 )
 
 // write replaces a file as a whole: after a crash it is the old one or the new.
@@ -22,42 +24,15 @@ func (d *StateDir) write(name string, data []byte, now time.Time) error {
 		return err
 	}
 	defer root.Close()
-	// A name of its own: after a reload two processes may write for a while.
-	temp := fmt.Sprintf("%s.%d-%x%s", name, os.Getpid(), rand.Uint64(), tempSuffix)
-	if err = fill(root, temp, data); err == nil {
-		err = root.Chtimes(temp, now, now)
-	}
-	if err == nil {
-		err = root.Rename(temp, name)
-	}
-	if err != nil {
-		_ = root.Remove(temp)
+	err = atomicfile.Write(root, name, func(w io.Writer) error {
+		_, err := w.Write(data)
 		return err
-	}
-	return flush(root)
-}
-
-// fill writes a new file to the disk.
-func fill(root *os.Root, name string, data []byte) error {
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	})
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-// flush writes the directory itself to the disk.
-func flush(root *os.Root) error {
-	dir, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	// A crash before this leaves the machine's time, which is next to now.
+	return root.Chtimes(name, now, now)
 }
 
 // touch notes in a file, if there is one, that it was still in use at now.
@@ -79,20 +54,20 @@ func (d *StateDir) touch(name string, now time.Time) error {
 
 // prune removes what crashes left and, of too many files, the oldest.
 func prune(root *os.Root, now time.Time) error {
+	if err := atomicfile.Prune(root, savedPrefix, now); err != nil {
+		return err
+	}
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
 		return err
 	}
 	var files []fs.FileInfo
 	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil || !strings.HasPrefix(e.Name(), savedPrefix) || !info.Mode().IsRegular() {
+		if !strings.HasPrefix(e.Name(), savedPrefix) || atomicfile.IsTemp(e.Name()) {
 			continue
 		}
-		if !strings.HasSuffix(e.Name(), tempSuffix) {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
 			files = append(files, info)
-		} else if now.Sub(info.ModTime()) > tempAge {
-			_ = root.Remove(e.Name())
 		}
 	}
 	slices.SortFunc(files, func(a, b fs.FileInfo) int { return cmp.Compare(b.ModTime().UnixNano(), a.ModTime().UnixNano()) })

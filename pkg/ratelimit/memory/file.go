@@ -7,18 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
+
+	"kong-plugin-auth-diagnosis/pkg/atomicfile"
 )
 
-const (
-	// maxFile bounds a file of saved counters in bytes: ten million keys.
-	maxFile = 256 << 20
-
-	tempSuffix = ".tmp"
-	// tempAge is when a temporary file must be of a process that died over it.
-	tempAge = time.Hour
-)
+// maxFile bounds a file of saved counters in bytes: ten million keys.
+const maxFile = 256 << 20
 
 // Save writes the counts of all windows that have not ended by now to the file
 // at path. It works beside requests and holds no lock while it writes. After a
@@ -55,7 +50,7 @@ func (l *Limiter) Load(now time.Time, path string) error {
 	}
 	defer root.Close()
 	name := filepath.Base(path)
-	prune(root, name, now)
+	_ = atomicfile.Prune(root, name+".", now) // what stays does no harm
 	// Before it is opened: that would wait for the other end of a pipe.
 	info, err := root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -88,55 +83,5 @@ func replace(path string, write func(io.Writer) error) error {
 		return err
 	}
 	defer root.Close()
-	// A name of its own: after a reload two processes may write for a while.
-	name := filepath.Base(path)
-	temp := fmt.Sprintf("%s.%d%s", name, os.Getpid(), tempSuffix)
-	if err = fill(root, temp, write); err == nil {
-		err = root.Rename(temp, name)
-	}
-	if err != nil {
-		_ = root.Remove(temp)
-		return err
-	}
-	return flush(root)
-}
-
-// fill writes a file to the disk.
-func fill(root *os.Root, name string, write func(io.Writer) error) error {
-	_ = root.Remove(name) // of an earlier process with this number
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	if err = write(f); err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-// flush writes the directory itself to the disk.
-func flush(root *os.Root) error {
-	dir, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
-}
-
-// prune removes what crashes left of earlier writes. What it cannot remove does
-// no harm.
-func prune(root *os.Root, name string, now time.Time) {
-	entries, err := fs.ReadDir(root.FS(), ".")
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), name+".") || !strings.HasSuffix(e.Name(), tempSuffix) {
-			continue
-		}
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()) > tempAge {
-			_ = root.Remove(e.Name())
-		}
-	}
+	return atomicfile.Write(root, filepath.Base(path), write)
 }
