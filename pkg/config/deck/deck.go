@@ -21,8 +21,10 @@ import (
 	"kong-plugin-auth-diagnosis/pkg/config"
 )
 
-// A Checker validates a plugin's config against Kong's schema of it: types,
-// unknown fields, closed lists and so on. Paths of problems begin with
+// A Checker validates a plugin's config against Kong's schema of it, each field
+// by itself: types, unknown fields, closed lists and so on. Fields that do not go
+// together are left to the rules of [config.Load], which name the field at fault,
+// or such a problem would be told at two paths. Paths of problems begin with
 // "config"; filled is the configuration with Kong's defaults, or nil.
 type Checker interface {
 	Process(config map[string]any) (filled map[string]any, problems []config.Problem)
@@ -59,7 +61,7 @@ const maxFile = 16 << 20
 
 // Check reads a deck file and checks each instance of the plugin called name.
 // file stands in the problems only. A nil schema leaves Kong's own checks out:
-// config.Validate repeats most of them.
+// config.Load repeats most of them.
 func Check(r io.Reader, file, name string, schema Checker) Report {
 	c := checker{name: name, file: file, schema: schema}
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
