@@ -18,7 +18,7 @@ import (
 	"kong-plugin-auth-diagnosis/spec/rig"
 )
 
-// realms is a configuration of three routes that differ in the plugin's realm,
+// realms is a configuration of routes that differ in the plugin's realm,
 // which a bare challenge shows: who answers is visible in the answer.
 func realms(names ...string) func([]byte, *rig.Rig) []byte {
 	return func(_ []byte, r *rig.Rig) []byte {
@@ -88,10 +88,10 @@ func TestHalfSentRequestsRunTheirOwnRoute(t *testing.T) {
 	names := []string{"a", "b", "c"}
 	r := start(t, rig.Options{Config: realms(names...)})
 	awaitStatus(t, r, "/a", 401)
-	for range 8 { // every worker has its instances
+	for range 8 { // every worker has its instances: each of these has a connection of its own
 		for _, name := range names {
-			if resp := get(t, r, r.Proxy+"/"+name, ""); resp.StatusCode != 401 {
-				t.Fatalf("/%s: %d", name, resp.StatusCode)
+			if status, realm := open(t, r, name).finish(t); status != 401 || realm != name {
+				t.Fatalf("/%s: %d of %q", name, status, realm)
 			}
 		}
 	}

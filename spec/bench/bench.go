@@ -96,7 +96,7 @@ func (b *bench) program(name string) (string, error) {
 		return path, nil
 	}
 	folder := filepath.Join(b.root, "spec", "bench", "plugin")
-	args := []string{"build", "-tags", "spec", "-o", path}
+	args := []string{"build", "-buildvcs=false", "-tags", "spec", "-o", path}
 	if name == stock {
 		// A module of its own, for what only go-pdk's server needs.
 		handler, module := filepath.Join(folder, "handler.go"), filepath.Join(b.root, "spec", "bench", "testdata", "gopdk")

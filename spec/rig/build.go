@@ -82,8 +82,9 @@ func build(root, dir, tags string, packages ...string) error {
 	}
 	defer release()
 	// As in `make build`, but for what it leaves out and names when it links: the
-	// compiled packages are the same.
-	cmd := exec.Command("go", append([]string{"build", "-trimpath", "-tags", tags, "-o", kept + "/"}, packages...)...)
+	// compiled packages are the same. The commit would be asked of git, which refuses
+	// a work tree of another user's: that is what a container's root often has.
+	cmd := exec.Command("go", append([]string{"build", "-trimpath", "-buildvcs=false", "-tags", tags, "-o", kept + "/"}, packages...)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {

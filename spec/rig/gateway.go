@@ -42,6 +42,11 @@ type GatewayOptions struct {
 // some seconds.
 const startTimeout = 60 * time.Second
 
+// listenFlags are those of Kong's own default for proxy_listen. Without reuseport one
+// worker takes most of a few connections (ngx_reorder_accept_events in nginx), and
+// nobody meets the other.
+const listenFlags = " reuseport backlog=16384"
+
 // StartGateway starts a gateway with two workers and waits until it answers.
 func StartGateway(ctx context.Context, o GatewayOptions) (*Gateway, error) {
 	bins, err := Build()
@@ -72,7 +77,7 @@ func StartGateway(ctx context.Context, o GatewayOptions) (*Gateway, error) {
 		"prefix":                                prefix,
 		"database":                              "off",
 		"declarative_config":                    declarative,
-		"proxy_listen":                          ports[0],
+		"proxy_listen":                          ports[0] + listenFlags,
 		"admin_listen":                          ports[1],
 		"status_listen":                         ports[2],
 		"admin_gui_listen":                      "off",
