@@ -48,7 +48,9 @@ const (
 	memoryShare   = 4 // at most a quarter of GOMEMLIMIT
 	badEntries    = 1 << 14
 	badLifetime   = 10 * time.Second
-	bytesPerGood  = 512 // what an entry takes besides the token's claims
+
+	bytesPerGood    = 512 // what an entry takes besides claims and failures
+	bytesPerFailure = 256
 )
 
 // goodBytes bounds the good tokens of a process with that memory limit, in bytes.
@@ -117,7 +119,13 @@ func (j *judged) detach() {
 	}
 }
 
-// weight estimates an entry's bytes.
+// weight estimates a good token's bytes.
 func (j *judged) weight() uint32 {
-	return uint32(bytesPerGood + j.token.Size())
+	n := bytesPerGood + j.token.Size()
+	for _, failures := range [][]diagnosis.Failure{j.before, j.after} {
+		for _, f := range failures {
+			n += bytesPerFailure + len(f.Detail)
+		}
+	}
+	return uint32(n)
 }

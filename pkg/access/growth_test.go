@@ -110,25 +110,42 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// TestCacheHasRoomForACrowd: what the cache believes of an entry's size is what it
-// takes, and 100,000 find room.
 func TestCacheHasRoomForACrowd(t *testing.T) {
-	const tokens, sample = 100_000, 5000
+	const tokens = 100_000
 	r, c := crowded(t, 1)
-	good := c.token(0)
-	j, _ := r.engine.tokens.get(r.engine.tokens.key(r.policy, good))
-	before := heap()
-	c.remember(t, r, j, sample)
-	v := new(verdict)
-	for i := range sample {
-		judgeAndCount(t, r, v, c.token(i), r.engine.now())
-	}
-	took := (heap() - before) / sample
-	if weight := uint64(j.weight()); took > weight || took < weight/2 {
-		t.Errorf("an entry takes %d bytes, believed to take %d", took, weight)
-	}
+	j, _ := r.engine.tokens.get(r.engine.tokens.key(r.policy, c.token(0)))
 	if need := tokens * uint64(j.weight()); need > mostGoodBytes {
-		t.Errorf("%d tokens of %d bytes need %d bytes, expected at most %d", tokens, len(good), need, mostGoodBytes)
+		t.Errorf("%d tokens of %d bytes need %d bytes, expected at most %d", tokens, len(c.raw), need, mostGoodBytes)
+	}
+}
+
+// TestCacheKnowsWhatTokensTake: what it believes of an entry's size bounds it.
+func TestCacheKnowsWhatTokensTake(t *testing.T) {
+	const sample = 2000
+	r, issuer := cached(t, time.Now, limiterAlone)
+	for name, options := range map[string][]ping.TokenOption{
+		"good":                           nil,
+		"good, with many claims":         {ping.Claims(map[string]any{"groups": strings.Split(strings.Repeat("group ", 100), " ")})},
+		"another audience":               {ping.Audience("https://other.example/" + strings.Repeat("a", 200))},
+		"another audience, and too late": {ping.Audience("https://other.example"), ping.Expires(time.Now().Add(-time.Hour))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			minted := make([]string, sample)
+			for i := range minted {
+				minted[i] = issuer.Token(append(options, ping.Algorithm("EdDSA"), ping.Subject(fmt.Sprint("subject ", i)))...)
+			}
+			before, weighed := heap(), r.engine.tokens.good.WeightedSize()
+			for _, raw := range minted {
+				if v := new(verdict); codeOf(r, raw) == "" {
+					judgeAndCount(t, r, v, raw, r.engine.now())
+				}
+			}
+			took := (heap() - before) / sample
+			if weight := (r.engine.tokens.good.WeightedSize() - weighed) / sample; took > weight || took < weight/2 {
+				t.Errorf("an entry takes %d bytes, believed to take %d", took, weight)
+			}
+			runtime.KeepAlive(minted)
+		})
 	}
 }
 

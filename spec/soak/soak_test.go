@@ -32,7 +32,7 @@ const (
 	// time to settle. A short run is judged by everything else.
 	growth = 5
 	// filling is more tokens than the cache of verified ones has room for.
-	filling = 140_000
+	filling = 200_000
 )
 
 func TestMain(m *testing.M) {
