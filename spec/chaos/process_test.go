@@ -18,7 +18,7 @@ func TestKilled(t *testing.T) {
 	l := under(t, r)
 	for range 3 {
 		before := pid(t, r)
-		l.gap(killedGap, func() {
+		l.gap(killedGap(), func() {
 			if err := syscall.Kill(before, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}

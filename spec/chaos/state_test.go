@@ -131,7 +131,7 @@ func killWithoutIssuer(t *testing.T, r *rig.Rig, l *load) {
 		t.Fatal(err)
 	}
 	n := pid(t, r)
-	l.gap(killedGap, func() {
+	l.gap(killedGap(), func() {
 		if err := syscall.Kill(n, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}

@@ -27,10 +27,11 @@ const (
 )
 
 // program returns the path of one. Its absence is a failure: a proxy's behaviour
-// is shown by the proxy or not at all.
+// is shown by the proxy or not at all. The distribution's goes first: in Kong's
+// image the nginx of PATH is Kong's own, which takes no module of another build.
 func program(t *testing.T, name string) string {
 	t.Helper()
-	for _, path := range []string{name, "/usr/sbin/" + name} {
+	for _, path := range []string{"/usr/sbin/" + name, name} {
 		if path, err := exec.LookPath(path); err == nil {
 			return path
 		}
