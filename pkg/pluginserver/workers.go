@@ -3,7 +3,7 @@ package pluginserver
 import "sync/atomic"
 
 // mostWaiting bounds the goroutines that wait for a connection.
-const mostWaiting = 64
+const mostWaiting = 16
 
 // workers run connections. Kong drops the connection with every rejection and makes
 // another: a goroutine that has ended one waits for the next, because its stack has
