@@ -58,9 +58,7 @@ func TestSoak(t *testing.T) {
 	if long {
 		fill(t, r)
 	}
-	tr, err := traffic.Start(traffic.Options{
-		Good: r.Proxy + "/soak/good", Hostile: r.Proxy + "/soak/hostile", Issuer: r.PingFederate,
-	})
+	tr, err := traffic.Start(options(r))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,9 +120,9 @@ func start(t *testing.T, vitals string) *rig.Rig {
 	return r
 }
 
-// pass sends a new good token.
+// pass sends a good token.
 func pass(r *rig.Rig) error {
-	resp, err := r.Get(r.Proxy+"/soak/fill", r.PingFederate.Token(ping.Algorithm("ES256")))
+	resp, err := r.Get(r.Proxy+"/soak/good", r.PingFederate.Token())
 	if err == nil && resp.StatusCode != http.StatusOK {
 		err = fmt.Errorf("got %d %s", resp.StatusCode, resp.Header.Get("X-Auth-Diagnosis"))
 	}
@@ -134,22 +132,21 @@ func pass(r *rig.Rig) error {
 // fill fills the cache of verified tokens: it is bounded, and meant to be full.
 func fill(t *testing.T, r *rig.Rig) {
 	t.Helper()
-	const senders = 8
-	sent := make(chan error)
-	for range senders {
-		go func() {
-			var err error
-			for n := 0; n < filling/senders && err == nil; n++ {
-				err = pass(r)
-			}
-			sent <- err
-		}()
+	o := options(r)
+	o.Clients = 8
+	tally, err := traffic.Fill(o, filling)
+	if err == nil {
+		err = tally.Fault()
 	}
-	for range senders {
-		if err := <-sent; err != nil {
-			t.Error(err)
-		}
+	if err != nil {
+		t.Error(err)
 	}
+	t.Log("filled: ", tally)
+}
+
+// options are of the traffic to the rig.
+func options(r *rig.Rig) traffic.Options {
+	return traffic.Options{Good: r.Proxy + "/soak/good", Hostile: r.Proxy + "/soak/hostile", Issuer: r.PingFederate}
 }
 
 // config has the named routes, with limits that nobody meets.

@@ -22,9 +22,10 @@ const clients = 1000
 
 // forgery is a way to make a hostile request out of a good token.
 type forgery struct {
-	what  string
-	make  func(good string) string
-	codes []string
+	what   string
+	make   func(good string) string
+	codes  []string
+	signed bool // by the issuer, over claims that are none for the route
 }
 
 type forger struct {
@@ -62,20 +63,20 @@ func (f *forger) all() []forgery {
 	// What an issuer's key set lacks is unknown only while that set is fresh.
 	kid := []string{"kid_unknown", "kid_unknown_throttled"}
 	return []forgery{
-		{"no credential", fixed(""), []string{"credential_missing"}},
-		{"a placeholder", fixed("null"), []string{"token_placeholder"}},
-		{"an opaque token", fixed("0001Xq7Ew3dPcVtYb2ZsKmLh"), []string{"token_opaque"}},
-		{"no algorithm", ping.AlgNone, []string{"alg_none"}},
-		{"the public key as a secret", f.confused, []string{"alg_symmetric_forbidden"}},
-		{"changed claims", ping.Tamper, signature},
-		{"a flipped bit", ping.FlipSignature, signature},
-		{"cut short", func(good string) string { return ping.Truncate(good, 8) }, []string{"credential_truncated"}},
-		{"expired", minted(ping.IssuedAt(time.Now().Add(-2*life)), ping.NotBefore(time.Now().Add(-2*life)), ping.Expires(time.Now().Add(-life))), []string{"token_expired"}},
-		{"not valid yet", minted(ping.NotBefore(time.Now().Add(life / 2))), []string{"token_not_yet_valid"}},
-		{"another audience", minted(ping.Audience("https://other.example.com")), []string{"audience_mismatch"}},
-		{"another issuer", minted(ping.IssuedBy("https://stranger.example.com")), []string{"issuer_untrusted"}},
-		{"a stranger's key by a known name", f.borrowed, signature},
-		{"a stranger's key", f.strange, kid},
+		{"no credential", fixed(""), []string{"credential_missing"}, false},
+		{"a placeholder", fixed("null"), []string{"token_placeholder"}, false},
+		{"an opaque token", fixed("0001Xq7Ew3dPcVtYb2ZsKmLh"), []string{"token_opaque"}, false},
+		{"no algorithm", ping.AlgNone, []string{"alg_none"}, false},
+		{"the public key as a secret", f.confused, []string{"alg_symmetric_forbidden"}, false},
+		{"changed claims", ping.Tamper, signature, false},
+		{"a flipped bit", ping.FlipSignature, signature, false},
+		{"cut short", func(good string) string { return ping.Truncate(good, 8) }, []string{"credential_truncated"}, false},
+		{"expired", minted(ping.IssuedAt(time.Now().Add(-2*life)), ping.NotBefore(time.Now().Add(-2*life)), ping.Expires(time.Now().Add(-life))), []string{"token_expired"}, true},
+		{"not valid yet", minted(ping.NotBefore(time.Now().Add(life / 2))), []string{"token_not_yet_valid"}, true},
+		{"another audience", minted(ping.Audience("https://other.example.com")), []string{"audience_mismatch"}, true},
+		{"another issuer", minted(ping.IssuedBy("https://stranger.example.com")), []string{"issuer_untrusted"}, false},
+		{"a stranger's key by a known name", f.borrowed, signature, false},
+		{"a stranger's key", f.strange, kid, false},
 	}
 }
 

@@ -45,24 +45,32 @@ type Traffic struct {
 
 // Start starts the clients. They begin at once: the gateway should have keys.
 func Start(o Options) (*Traffic, error) {
+	t, err := newTraffic(o)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	t.cancel = cancel
+	for n := range t.o.Clients {
+		t.clients.Go(func() { t.client(ctx, n) })
+	}
+	return t, nil
+}
+
+func newTraffic(o Options) (*Traffic, error) {
 	o.Clients, o.Pause = cmp.Or(o.Clients, 4), cmp.Or(o.Pause, 4*time.Millisecond)
 	f, err := newForger(o.Issuer)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	t := &Traffic{
-		o: o, forger: f, cancel: cancel, served: make(chan struct{}),
+	return &Traffic{
+		o: o, forger: f, served: make(chan struct{}),
 		http: &http.Client{
 			Timeout:       30 * time.Second,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			Transport:     &http.Transport{MaxIdleConnsPerHost: o.Clients, DisableCompression: true},
 		},
-	}
-	for n := range o.Clients {
-		t.clients.Go(func() { t.client(ctx, n) })
-	}
-	return t, nil
+	}, nil
 }
 
 // client sends by turns a new good token, a known one, and two hostile requests.

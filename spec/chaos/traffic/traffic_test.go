@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,6 +71,29 @@ func TestWrongAnswersAreFound(t *testing.T) {
 				t.Errorf("%s: %v", tally, err)
 			}
 		})
+	}
+}
+
+// TestFillSendsWhatAGatewayRemembers: every token once, and some that it refuses.
+func TestFillSendsWhatAGatewayRemembers(t *testing.T) {
+	issuer, err := ping.Start(ping.Options{Product: ping.PingFederate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer issuer.Close()
+	var sent sync.Map
+	gateway := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if _, twice := sent.LoadOrStore(r.Header.Get("Authorization"), true); twice {
+			t.Error("a token came twice")
+		}
+	}))
+	defer gateway.Close()
+	tally, err := traffic.Fill(traffic.Options{Good: gateway.URL, Hostile: gateway.URL, Issuer: issuer, Clients: 3}, 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tally.Good != 35 || tally.Admitted != 15 {
+		t.Errorf("%s, expected 35 good and 15 admitted", tally)
 	}
 }
 
