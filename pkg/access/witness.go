@@ -2,6 +2,7 @@ package access
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -135,6 +136,8 @@ func (r *Route) blame(g Gateway, v *verdict, said *edge.Witness, arrived edge.Ar
 		}
 	case t.Decided:
 		v.diagnosis.Failure = *t.Failure
+	case arrived.Partial && first.Code == diagnosis.CredentialMissing: // it may have come
+		v.context(fmt.Sprintf("%d header lines were read, and there may be more", many))
 	case first.Hop == diagnosis.HopUnset: // else no trace of a hop changes whose it is
 		v.suspect(&first, seen)
 	}

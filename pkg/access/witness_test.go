@@ -109,6 +109,9 @@ func TestWitness(t *testing.T) {
 		"optional, stale":                      {optional, passed("", old), "credential_missing;hop=client;certainty=weak;", "finding witness_ignored (expected a recent time"},
 		"optional, forged":                     {optional, passed("", []string{strings.Replace(stripped[0], "f5-in", "f5-out", 1)}), "credential_missing;hop=client;certainty=weak;", "finding witness_ignored (expected a code made with the key"},
 		"optional, an unknown peer":            {distrusting, passed("", stripped), "credential_missing;hop=client;certainty=weak;", "finding witness_ignored (expected a peer inside edge.trusted_ips"},
+		"optional, 1,000 header lines":         {optional, crowded(passed("", stripped)), "credential_missing;hop=client;certainty=weak;", "1000 header lines were read, and there may be more"},
+		"off, 1,000 header lines behind Squid": {off, crowded(behindSquid(passed("", nil))), "credential_missing;hop=client;certainty=weak;", "1000 header lines were read, and there may be more"},
+		"off, behind Squid":                    {off, behindSquid(passed("", nil)), "credential_stripped_suspected;hop=edge;certainty=weak;", ""},
 		"off, with members":                    {off, passed("", stripped), "credential_missing;hop=client;certainty=weak;", ""},
 
 		// A credential that stood elsewhere is none of the witness' business.
@@ -151,6 +154,11 @@ func from(peer string, g *gateway) *gateway {
 
 func forwarded(g *gateway) *gateway {
 	g.headers["x-forwarded-for"] = []string{"198.51.100.7"}
+	return g
+}
+
+func behindSquid(g *gateway) *gateway {
+	g.headers["via"] = []string{"1.1 proxy (squid/5.7)"}
 	return g
 }
 

@@ -67,8 +67,15 @@ type kong struct {
 func startKong(t *testing.T, yml string, extra ...string) *kong {
 	t.Helper()
 	k := newKong(t, yml, extra...)
+	k.start()
+	return k
+}
+
+// start starts the gateway and waits for its plugin server.
+func (k *kong) start() {
+	k.t.Helper()
 	if out, err := k.run("start", "-c", k.conf); err != nil {
-		t.Fatalf("start: %v\n%s\n%s", err, out, k.errorLog())
+		k.t.Fatalf("start: %v\n%s\n%s", err, out, k.errorLog())
 	}
 	k.await("the plugin server", func() bool {
 		c, err := net.Dial("unix", filepath.Join(k.prefix, "stock.socket"))
@@ -77,7 +84,6 @@ func startKong(t *testing.T, yml string, extra ...string) *kong {
 		}
 		return err == nil
 	})
-	return k
 }
 
 func newKong(t *testing.T, yml string, extra ...string) *kong {

@@ -5,7 +5,7 @@
 // It reads kong.conf (package conf) and declarative configurations (package
 // declarative, with the schema language in package subschema), runs plugin
 // servers (pluginproc) and speaks their protocol (rpc, pdk, pdkpb), routes
-// (router), proxies (h1, runloop), and has a few bundled plugins (bundled) and
+// (router), proxies (h1, h2, runloop), and has a few bundled plugins (bundled) and
 // the Admin API's most used parts (admin). Package gateway puts it together;
 // this package is the command line, Kong's own:
 //
@@ -15,9 +15,11 @@
 //	kongdev health -p PREFIX
 //	kongdev version
 //
-// What it does not play: databases, TLS, HTTP/2, gRPC, streams, websockets,
-// upstream entities and load balancing, and phases of external plugins other
-// than access.
+// What it does not play: databases, TLS (https and grpcs on either side, and HTTP/2
+// where that is negotiated: a listener with the flag http2 takes it with prior
+// knowledge), HTTP/2 to upstreams other than gRPC's, TCP and UDP streams, websockets,
+// upstream entities and load balancing, retries of gRPC calls, and phases of external
+// plugins other than access.
 package kongdev
 
 import (

@@ -32,6 +32,8 @@ type GatewayOptions struct {
 	Config []byte
 	// Conf adds lines to kong.conf, or replaces them.
 	Conf map[string]string
+	// HTTP2 makes the proxy's listener take HTTP/2 too.
+	HTTP2 bool
 	// Plugin is the plugin's program; empty for the one that is released.
 	Plugin string
 	// Args are added to the plugin's command line.
@@ -88,6 +90,9 @@ func StartGateway(ctx context.Context, o GatewayOptions) (*Gateway, error) {
 		"pluginserver_auth_diagnosis_socket":    filepath.Join(prefix, "auth-diagnosis.socket"),
 		"pluginserver_auth_diagnosis_start_cmd": o.Plugin + " -kong-prefix " + prefix + " " + o.Args,
 		"pluginserver_auth_diagnosis_query_cmd": o.Plugin + " -kong-prefix " + prefix + " -dump",
+	}
+	if o.HTTP2 {
+		conf["proxy_listen"] += " http2"
 	}
 	for k, v := range o.Conf {
 		conf[k] = v

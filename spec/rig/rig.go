@@ -33,6 +33,7 @@ type Options struct {
 	// has the rig's addresses in it already; nil takes it as it is.
 	Config func(reference []byte, r *Rig) []byte
 	Conf   map[string]string
+	HTTP2  bool   // the gateway takes HTTP/2 too
 	Plugin string // the plugin's program; empty for the one that is released
 	Args   string // added to the plugin's command line
 	Rules  []edge.Rule
@@ -72,7 +73,7 @@ func Start(ctx context.Context, o Options) (r *Rig, err error) {
 	if o.Config != nil {
 		config = o.Config(config, r)
 	}
-	if r.Gateway, err = StartGateway(ctx, GatewayOptions{Bin: o.Bin, Config: config, Conf: o.Conf, Plugin: o.Plugin, Args: o.Args}); err != nil {
+	if r.Gateway, err = StartGateway(ctx, GatewayOptions{Bin: o.Bin, Config: config, Conf: o.Conf, HTTP2: o.HTTP2, Plugin: o.Plugin, Args: o.Args}); err != nil {
 		return r, err
 	}
 	r.Edge, err = edge.Start(edge.Options{Target: strings.TrimPrefix(r.Proxy, "http://"), Rules: o.Rules, CookiePool: "orders"})

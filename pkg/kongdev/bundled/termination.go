@@ -36,6 +36,6 @@ func terminate(x *exchange.Exchange, config map[string]any) error {
 		x.Delayed = &exchange.Answer{Status: status}
 		return nil
 	}
-	x.Delayed = exchange.JSONAnswer(status, map[string]any{"message": message})
+	x.Delayed = exchange.TableAnswer(status, map[string]any{"message": message})
 	return nil
 }

@@ -59,7 +59,7 @@ func TestLoad(t *testing.T) {
 prefix = /tmp/kongdev-test
 database = off
 declarative_config = /etc/kong/kong.yml
-proxy_listen = 127.0.0.1:8000 reuseport backlog=16384, [::1]:8000
+proxy_listen = 127.0.0.1:8000 reuseport backlog=16384, [::1]:8000 http2
 admin_listen = off
 nginx_worker_processes = 2
 plugins = bundled,my-plugin
@@ -71,6 +71,7 @@ real_ip_recursive = on
 headers = server_tokens, X-Kong-Upstream-Status
 nginx_http_large_client_header_buffers = 8 64k
 nginx_main_env = HTTPS_PROXY; env A=b
+nginx_main_worker_rlimit_nofile = 2048
 lua_ssl_trusted_certificate = system
 `, "KONG_LOG_LEVEL=debug", "KONG_PREFIX=/tmp/other", "KONG_PLUGINS=", "PATH=/bin")
 	if err != nil {
@@ -78,6 +79,7 @@ lua_ssl_trusted_certificate = system
 	}
 	want := &conf.Conf{
 		Prefix: "/tmp/other", DeclarativeConfig: "/etc/kong/kong.yml", ProxyListen: []string{"127.0.0.1:8000", "[::1]:8000"},
+		ProxyHTTP2:   true,
 		StatusListen: []string{"127.0.0.1:8007"}, Workers: 2, Plugins: []string{"bundled", "my-plugin"},
 		PluginServers: []conf.PluginServer{{Name: "my-plugin", Socket: "/tmp/other/my-plugin.socket",
 			StartCmd: "/bin/plugin -kong-prefix /x", QueryCmd: "/bin/plugin -dump"}},
@@ -87,7 +89,7 @@ lua_ssl_trusted_certificate = system
 		Headers:       conf.Headers{Server: true, Via: true, UpstreamStatus: true},
 		HeaderBuffers: conf.Buffers{Number: 8, Size: 64 << 10}, ErrorDefaultType: "text/plain",
 		ErrorLog: "/tmp/other/logs/error.log", AccessLog: "/tmp/other/logs/access.log",
-		MainEnv: []string{"HTTPS_PROXY", "A=b"},
+		OpenFiles: 2048, MainEnv: []string{"HTTPS_PROXY", "A=b"},
 	}
 	c.Settings = nil
 	compare := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
@@ -101,12 +103,12 @@ lua_ssl_trusted_certificate = system
 
 func TestLoadReportsEveryProblem(t *testing.T) {
 	_, _, err := load(t, "database = postgres\nproxy_listen = 8000\nadmin_listen = 127.0.0.1:8444 ssl\n"+
-		"nginx_worker_processes = 0\nlog_level = loud\ntrusted_ips = ten\nnginx_http_large_client_header_buffers = 4\n")
+		"nginx_worker_processes = 0\nlog_level = loud\ntrusted_ips = ten\nnginx_http_large_client_header_buffers = 4\nnginx_main_worker_rlimit_nofile = all\n")
 	if err == nil {
 		t.Fatal("expected an error")
 	}
 	for _, want := range []string{"database", "proxy_listen", "got ssl", "nginx_worker_processes", "log_level",
-		"trusted_ips", "large_client_header_buffers"} {
+		"trusted_ips", "large_client_header_buffers", "worker_rlimit_nofile"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("expected a problem with %q, got %v", want, err)
 		}

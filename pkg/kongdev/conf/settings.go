@@ -26,6 +26,7 @@ type Conf struct {
 	DeclarativeConfig string   // path of the declarative file; "" starts empty
 	DeclarativeString string   // its text, when given in the setting itself
 	ProxyListen       []string // host:port, possibly none
+	ProxyHTTP2        bool     // all of them take HTTP/2 too, which for nginx is the server's matter
 	AdminListen       []string
 	StatusListen      []string
 	Workers           int
@@ -40,6 +41,7 @@ type Conf struct {
 	HeaderBuffers     Buffers
 	ErrorLog          string            // path, "/dev/stderr" and the like included
 	AccessLog         string            // path, or "" for off
+	OpenFiles         int               // nginx_main_worker_rlimit_nofile, 0 for auto
 	MainEnv           []string          // nginx_main_env: NAME or NAME=value, for plugin processes
 	Settings          map[string]string // the settings it was made of, file and environment
 }
@@ -93,16 +95,16 @@ func build(s raw) (*Conf, []string, error) {
 		}
 	}
 	c.DeclarativeString = s.take("declarative_config_string", "")
-	listen := func(key, def string) []string {
-		out, err := listeners(s.takeList(key, def))
+	listen := func(key, def string) (addrs []string, http2 bool) {
+		addrs, http2, err := listeners(s.takeList(key, def))
 		if err != nil {
 			bad("%s: %w", key, err)
 		}
-		return out
+		return addrs, http2
 	}
-	c.ProxyListen = listen("proxy_listen", defaultProxyListen)
-	c.AdminListen = listen("admin_listen", defaultAdminListen)
-	c.StatusListen = listen("status_listen", defaultStatus)
+	c.ProxyListen, c.ProxyHTTP2 = listen("proxy_listen", defaultProxyListen)
+	c.AdminListen, _ = listen("admin_listen", defaultAdminListen)
+	c.StatusListen, _ = listen("status_listen", defaultStatus)
 	if c.Workers, err = workers(s.take("nginx_worker_processes", s.take("nginx_main_worker_processes", "1"))); err != nil {
 		bad("nginx_worker_processes: %w", err)
 	}
@@ -129,6 +131,11 @@ func build(s raw) (*Conf, []string, error) {
 	buffers := s.take("nginx_proxy_large_client_header_buffers", s.take("nginx_http_large_client_header_buffers", "4 8k"))
 	if c.HeaderBuffers, err = headerBuffers(buffers); err != nil {
 		bad("large_client_header_buffers: %w", err)
+	}
+	if files := s.take("nginx_main_worker_rlimit_nofile", "auto"); files != "auto" {
+		if c.OpenFiles, err = strconv.Atoi(files); err != nil || c.OpenFiles < 1 {
+			bad("nginx_main_worker_rlimit_nofile: expected auto or a number from 1, got %q", files)
+		}
 	}
 	for d := range strings.SplitSeq(s.take("nginx_main_env", ""), ";") {
 		if d = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(d), "env ")); d != "" {
@@ -159,24 +166,25 @@ func pluginServer(s raw, prefix, name string) PluginServer {
 	}
 }
 
-// listeners returns the addresses of a *_listen setting. Flags such as
-// reuseport or backlog=N are accepted without effect; ssl is refused.
-func listeners(items []string) ([]string, error) {
+// listeners returns the addresses of a *_listen setting, and whether one of them has
+// the flag http2: nginx_kong.lua then writes `http2 on` for the whole server. Flags
+// such as reuseport or backlog=N are accepted without effect; ssl is refused.
+func listeners(items []string) (addrs []string, http2 bool, err error) {
 	if len(items) == 1 && items[0] == "off" {
-		return nil, nil
+		return nil, false, nil
 	}
-	var out []string
 	for _, item := range items {
 		words := strings.Fields(item)
 		if slices.Contains(words[1:], "ssl") {
-			return nil, fmt.Errorf("%q: expected a plain listener, got ssl", item)
+			return nil, false, fmt.Errorf("%q: expected a plain listener, got ssl", item)
 		}
 		if _, _, err := net.SplitHostPort(words[0]); err != nil {
-			return nil, fmt.Errorf("%q: expected address:port: %w", item, err)
+			return nil, false, fmt.Errorf("%q: expected address:port: %w", item, err)
 		}
-		out = append(out, words[0])
+		addrs = append(addrs, words[0])
+		http2 = http2 || slices.Contains(words[1:], "http2")
 	}
-	return out, nil
+	return addrs, http2, nil
 }
 
 // maxWorkers bounds nginx_worker_processes; `auto` is 1 here.

@@ -28,7 +28,7 @@ func (d *document) validate() {
 		}
 		var errs subschema.FieldErrors
 		if it.kind.schema != nil {
-			it.filled, errs = it.kind.schema.Process(it.fields)
+			it.filled, errs = it.kind.schemaOf(it.fields).Process(it.fields)
 		} else {
 			it.filled, errs = d.processPlugin(it)
 		}

@@ -135,6 +135,14 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+func TestGRPCRoutesKeepTheirPaths(t *testing.T) {
+	set := load(t, "_format_version: '3.0'\nservices:\n- name: s\n  url: grpc://h:50051\n  routes:\n  - name: r\n    protocols: [grpc]\n    paths: [/]\n")
+	s, r := set.Services[0], set.Routes[0]
+	if s.Protocol != "grpc" || s.Port != 50051 || r.StripPath || !cmp.Equal(r.Protocols, []string{"grpc"}) {
+		t.Errorf("got %+v of %+v", r, s)
+	}
+}
+
 // The ids were read from a Kong 3.9.3 that had loaded the same names.
 func TestIDsAreKongs(t *testing.T) {
 	if got := entity.UUID("routes", "a"); got != "f3ef8bde-817d-5a84-b4cd-13f35d3bbb53" {

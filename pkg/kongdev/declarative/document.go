@@ -21,6 +21,7 @@ type kind struct {
 	foreign  map[string]string // field → kind
 	endpoint string            // the unique name that other entities refer to
 	schema   *subschema.Record // nil for plugins, which have one each
+	grpc     *subschema.Record // of an entity with gRPC's protocols; nil when that is no other
 }
 
 // order is the order in which entities are read: parents before children.
@@ -50,6 +51,10 @@ func loadKinds() map[string]*kind {
 		if k.schema, err = subschema.LoadRecord(src); err != nil {
 			panic(err)
 		}
+	}
+	var err error
+	if all["routes"].grpc, err = specialise("routes", "routes-grpc"); err != nil {
+		panic(err)
 	}
 	return all
 }

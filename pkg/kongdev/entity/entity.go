@@ -13,7 +13,7 @@ const DefaultWorkspace = "0dc6f45b-8f8d-40d2-a504-473544ee190b"
 type Service struct {
 	ID             string
 	Name           string
-	Protocol       string // http or https
+	Protocol       string // http, https, grpc or grpcs
 	Host           string
 	Port           int
 	Path           string // "" or begins with a slash

@@ -16,6 +16,7 @@ const (
 	typeHTML  = "text/html; charset=utf-8"
 	typePlain = "text/plain; charset=utf-8"
 	typeXML   = "application/xml; charset=utf-8"
+	typeGRPC  = "application/grpc"
 )
 
 // templates are those of kong/tools/http.lua.
@@ -24,6 +25,7 @@ var templates = map[string]string{
 	typePlain: "%s\nrequest_id: %s\n",
 	typeHTML: "<!doctype html>\n<html>\n  <head>\n    <meta charset=\"utf-8\">\n    <title>Error</title>\n  </head>\n" +
 		"  <body>\n    <h1>Error</h1>\n    <p>%s.</p>\n    <p>request_id: %s</p>\n  </body>\n</html>\n",
+	"":      "", // for a client that accepts gRPC and does not speak it
 	typeXML: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<error>\n  <message>%s</message>\n  <requestid>%s</requestid>\n</error>\n",
 }
 
@@ -46,8 +48,12 @@ func Message(status int) string {
 }
 
 // ErrorAnswer is kong.response.error: a body in the form the client accepts.
-// An empty message takes the status' default.
+// An empty message takes the status' default. A gRPC client gets the name of its status
+// and no message.
 func (x *Exchange) ErrorAnswer(status int, message string, headers ...h1.Field) *Answer {
+	if x.IsGRPC() {
+		return &Answer{Status: status, Headers: append(h1.Header{{Name: "Content-Type", Value: typeGRPC}}, headers...)}
+	}
 	return x.errorBody(status, message, strings.Join(x.Head.Header.Values("Accept"), ","), headers...)
 }
 
@@ -62,7 +68,10 @@ func (x *Exchange) ErrorPage(status int) *Answer {
 			break
 		}
 	}
-	a := x.errorBody(status, "", form)
+	a := &Answer{Status: status, Table: map[string]any{"message": Message(status)}}
+	if !strings.HasPrefix(form, typeGRPC) {
+		a = x.errorBody(status, "", form)
+	}
 	if status == 494 {
 		a.Status = 400
 	}
@@ -74,18 +83,21 @@ func (x *Exchange) errorBody(status int, message, accept string, headers ...h1.F
 		message = Message(status)
 	}
 	mime := negotiate(accept)
-	body := fmt.Sprintf(templates[mime], message, x.ID)
-	return &Answer{Status: status, Body: []byte(body), Headers: append(h1.Header{{Name: "Content-Type", Value: mime}}, headers...)}
+	var body []byte
+	if t := templates[mime]; t != "" {
+		body = fmt.Appendf(nil, t, message, x.ID)
+	}
+	return &Answer{Status: status, Body: body, Headers: append(h1.Header{{Name: "Content-Type", Value: mime}}, headers...)}
 }
 
-// JSONAnswer is kong.response.exit with a table: compact JSON.
-func JSONAnswer(status int, table any, headers ...h1.Field) *Answer {
-	return &Answer{Status: status, Body: EncodeJSON(table), Headers: append(h1.Header{{Name: "Content-Type", Value: typeJSON}}, headers...)}
+// TableAnswer is kong.response.exit with a table.
+func TableAnswer(status int, table map[string]any, headers ...h1.Field) *Answer {
+	return &Answer{Status: status, Table: table, Headers: headers}
 }
 
 // Unexpected is the answer to a plugin that raised a Lua error.
 func Unexpected() *Answer {
-	return JSONAnswer(500, map[string]any{"message": Message(500)})
+	return TableAnswer(500, map[string]any{"message": Message(500)})
 }
 
 // EncodeJSON encodes v without HTML escapes and without a final line break.
@@ -131,6 +143,8 @@ func mimeOf(media string) string {
 		return typePlain
 	case "application/xml":
 		return typeXML
+	case typeGRPC:
+		return ""
 	}
 	return typeJSON
 }

@@ -85,9 +85,14 @@ type Upstream struct {
 }
 
 // Answer is a response made by the gateway or a plugin.
+//
+// Body and Table are what Lua code gives as one argument: a string, or a table that is
+// sent as JSON. Both are nil for an answer without a body, which gRPC tells from one
+// with an empty body.
 type Answer struct {
 	Status  int
 	Body    []byte
+	Table   map[string]any
 	Headers h1.Header
 }
 

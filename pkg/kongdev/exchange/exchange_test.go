@@ -52,8 +52,9 @@ func TestErrorBodiesFollowAccept(t *testing.T) {
 	if got := exchange.Message(599); got != "The upstream server responded with 599" {
 		t.Errorf("unknown status: got %q", got)
 	}
-	if a := exchange.Unexpected(); string(a.Body) != `{"message":"An unexpected error occurred"}` {
-		t.Errorf("Lua error: got %q", a.Body)
+	x := newExchange(&conf.Conf{})
+	if body := x.Send(exchange.Unexpected()); string(body) != `{"message":"An unexpected error occurred"}` || x.Out.Value("Content-Type") != "application/json; charset=utf-8" {
+		t.Errorf("Lua error: got %q %v", body, x.Out)
 	}
 }
 

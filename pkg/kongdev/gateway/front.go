@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"kong-plugin-auth-diagnosis/pkg/kongdev/errlog"
 	"kong-plugin-auth-diagnosis/pkg/kongdev/exchange"
 	"kong-plugin-auth-diagnosis/pkg/kongdev/h1"
+	"kong-plugin-auth-diagnosis/pkg/kongdev/h2"
 	"kong-plugin-auth-diagnosis/pkg/kongdev/runloop"
 )
 
@@ -37,14 +39,23 @@ type clientConn struct {
 // wake ends the wait for the next request.
 func (c *clientConn) wake() { _ = c.SetReadDeadline(time.Unix(1, 0)) }
 
-// serve answers the requests of the connection one after the other.
+// serve answers the requests of the connection one after the other, or has them
+// answered side by side when the client speaks HTTP/2.
 func (c *clientConn) serve() {
 	defer c.Close()
-	lim := c.worker.gen.Conf.HeaderBuffers
-	rd := h1.NewReader(c, h1.Limits{Number: lim.Number, Size: lim.Size})
+	rd := h1.NewReader(c, c.worker.limits())
 	for first := true; ; first = false {
 		if !c.worker.setIdle(c, !first) || rd.Await() != nil || !c.worker.setIdle(c, false) {
 			return
+		}
+		if first && c.worker.h2 != nil {
+			preface, err := rd.Starts(h2.Preface)
+			if preface {
+				c.worker.h2.Serve(c.Conn, rd, c.stream)
+			}
+			if preface || err != nil {
+				return
+			}
 		}
 		head, err := rd.ReadRequest()
 		var bad *h1.HeadError
@@ -112,7 +123,7 @@ func (c *clientConn) request(rd *h1.Reader, head *h1.Request) bool {
 		})
 	defer spool.Close()
 	x.Body = spool
-	resp, finish := c.worker.state.Load().Serve(x, spool)
+	resp, finish := c.worker.state.Load().Serve(context.Background(), x, spool)
 	keep := !head.Close && !c.worker.isDraining() && (body.Done() || !expects && head.Length != h1.BodyChunked)
 	ok := c.send(x, resp, keep)
 	finish.Log()
@@ -161,8 +172,7 @@ func (c *clientConn) send(x *exchange.Exchange, resp *runloop.Response, keep boo
 	if resp.Body != nil {
 		defer resp.Body.Close()
 	}
-	noBody := x.Head.Method == "HEAD" || x.Status == 204 || x.Status == 304 || x.Status < 200
-	chunked := resp.Body != nil && resp.Body.Length < 0 && !noBody
+	chunked := resp.Body != nil && resp.Body.Length < 0 && !noBody(x)
 	if chunked && x.Head.Minor < 1 {
 		chunked, keep = false, false
 	}
@@ -175,7 +185,7 @@ func (c *clientConn) send(x *exchange.Exchange, resp *runloop.Response, keep boo
 	if _, err := count.Write(responseHead(x, chunked, keep)); err != nil {
 		return false
 	}
-	if noBody {
+	if noBody(x) {
 		return w.Flush() == nil
 	}
 	if resp.Body == nil {
@@ -230,20 +240,7 @@ var charsetTypes = map[string]bool{"text/html": true, "text/xml": true, "text/pl
 
 // responseHead puts the headers in nginx's order: its own first.
 func responseHead(x *exchange.Exchange, chunked, keep bool) []byte {
-	out := h1.Header{}
-	date, ok := x.Out.Get("Date")
-	if !ok {
-		date = x.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
-	}
-	out.Add("Date", date)
-	for _, name := range []string{"Content-Type", "Content-Length"} {
-		if v, ok := x.Out.Get(name); ok && !(chunked && name == "Content-Length") {
-			if name == "Content-Type" && charsetTypes[strings.ToLower(v)] {
-				v += "; charset=UTF-8"
-			}
-			out.Add(name, v)
-		}
-	}
+	out := leading(x, chunked)
 	if chunked {
 		out.Add("Transfer-Encoding", "chunked")
 	}
@@ -255,6 +252,29 @@ func responseHead(x *exchange.Exchange, chunked, keep bool) []byte {
 	default:
 		out.Add("Connection", "close")
 	}
+	return h1.AppendHead(nil, x.Status, "", append(out, following(x)...))
+}
+
+// leading are the headers that nginx writes by itself, whatever the version of HTTP.
+func leading(x *exchange.Exchange, unknownLength bool) (out h1.Header) {
+	date, ok := x.Out.Get("Date")
+	if !ok {
+		date = x.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
+	}
+	out.Add("Date", date)
+	for _, name := range []string{"Content-Type", "Content-Length"} {
+		if v, ok := x.Out.Get(name); ok && !(unknownLength && name == "Content-Length") {
+			if name == "Content-Type" && charsetTypes[strings.ToLower(v)] {
+				v += "; charset=UTF-8"
+			}
+			out.Add(name, v)
+		}
+	}
+	return out
+}
+
+// following are the response's other headers, without those of the connection.
+func following(x *exchange.Exchange) (out h1.Header) {
 	for _, f := range x.Out {
 		switch h := (h1.Header{f}); {
 		case h.Has("Date"), h.Has("Content-Type"), h.Has("Content-Length"), h.Has("Connection"), h.Has("Transfer-Encoding"):
@@ -262,7 +282,12 @@ func responseHead(x *exchange.Exchange, chunked, keep bool) []byte {
 			out = append(out, f)
 		}
 	}
-	return h1.AppendHead(nil, x.Status, "", out)
+	return out
+}
+
+// noBody reports whether nothing follows the response's head.
+func noBody(x *exchange.Exchange) bool {
+	return x.Head.Method == "HEAD" || x.Status == 204 || x.Status == 304 || x.Status < 200
 }
 
 // countingWriter counts what has been written.

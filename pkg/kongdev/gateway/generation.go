@@ -29,7 +29,9 @@ type generation struct {
 	workers  []*worker
 	procs    []*pluginproc.Proc
 	bodyDir  string
+	files    int // that a worker may have open
 
+	events  chan string  // names of plugins whose instances are to be forgotten
 	seq     atomic.Int64 // __seq__, counted anew by every generation
 	stopped chan struct{}
 	once    sync.Once
@@ -44,15 +46,26 @@ func newGeneration(g *Gateway, c *conf.Conf, reg *runloop.Registry, set *entity.
 		access:   g.access,
 		registry: reg,
 		stopped:  make(chan struct{}),
+		events:   make(chan string, maxEvents),
 		bodyDir:  filepath.Join(c.Prefix, "client_body_temp"),
 	}
 	if err := os.MkdirAll(gen.bodyDir, 0o700); err != nil {
 		return nil, err
 	}
+	if gen.files = c.OpenFiles; gen.files == 0 {
+		var err error
+		if gen.files, err = pluginproc.OpenFiles(); err != nil {
+			return nil, err
+		}
+	}
 	for i := range c.Workers {
 		gen.workers = append(gen.workers, newWorker(gen, i))
 	}
-	return gen, gen.apply(set)
+	if err := gen.apply(set); err != nil {
+		gen.stop()
+		return nil, err
+	}
+	return gen, nil
 }
 
 // apply gives every worker its own view of a configuration.
@@ -81,15 +94,16 @@ func (gen *generation) config() *entity.Set {
 	return gen.set
 }
 
-// startPlugins starts the plugin servers that have a start command. Their
-// environment is what nginx leaves its workers: TZ and the variables that
-// nginx_main_env names.
+// startPlugins starts the plugin servers that have a start command. They have what
+// nginx leaves its workers: of the environment TZ and the variables that nginx_main_env
+// names, and the limit of open files of nginx_main_worker_rlimit_nofile.
 func (gen *generation) startPlugins() {
 	for _, s := range gen.Conf.PluginServers {
 		if s.StartCmd == "" {
 			continue
 		}
-		gen.procs = append(gen.procs, pluginproc.Start(s.Name, s.StartCmd, workerEnv(gen.Conf.MainEnv), gen.Log, respawn))
+		gen.procs = append(gen.procs, pluginproc.Start(pluginproc.Options{Name: s.Name, Command: s.StartCmd,
+			Env: workerEnv(gen.Conf.MainEnv), Files: gen.files, Log: gen.Log, Respawn: respawn}))
 	}
 }
 
@@ -126,18 +140,10 @@ func workerEnv(directives []string) []string {
 	return env
 }
 
-// resetOthers makes every worker forget a plugin's instances, as Kong's
-// reset_instances event does.
-func (gen *generation) resetOthers(plugin string) {
-	for _, w := range gen.workers {
-		w.client(plugin).Reset()
-	}
-}
-
 // newClient makes a worker's client of a plugin.
-func (gen *generation) newClient(p *runloop.Plugin) *rpc.Client {
+func (gen *generation) newClient(p *runloop.Plugin, post func(plugin string)) *rpc.Client {
 	return rpc.New(rpc.Options{Plugin: p.Name, Socket: p.Server.Socket, Log: gen.Log, Now: gen.Now,
-		OnReset: gen.resetOthers, Stop: gen.stopped})
+		OnReset: post, Stop: gen.stopped})
 }
 
 // drain lets the workers finish what they have begun.
@@ -182,7 +188,7 @@ func (gen *generation) drainUntil(ctx context.Context) {
 func (gen *generation) stop() {
 	gen.once.Do(func() { close(gen.stopped) })
 	for _, w := range gen.workers {
-		w.proxy.Close()
+		w.close()
 	}
 	gen.stopPlugins()
 }

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"kong-plugin-auth-diagnosis/pkg/kongdev/h1"
+	"kong-plugin-auth-diagnosis/pkg/kongdev/h2"
 	"kong-plugin-auth-diagnosis/pkg/kongdev/rpc"
 	"kong-plugin-auth-diagnosis/pkg/kongdev/runloop"
 )
@@ -18,6 +20,7 @@ type worker struct {
 	state   atomic.Pointer[runloop.State]
 	proxy   *runloop.Proxy
 	clients map[string]*rpc.Client
+	h2      *h2.Server // nil when only HTTP/1 is spoken
 
 	wg       sync.WaitGroup
 	mu       sync.Mutex
@@ -30,11 +33,16 @@ func newWorker(gen *generation, id int) *worker {
 		conns: map[*clientConn]bool{}}
 	for _, p := range gen.registry.Plugins() {
 		if p.Server != nil {
-			w.clients[p.Name] = gen.newClient(p)
+			w.clients[p.Name] = gen.newClient(p, w.post)
 		}
+	}
+	if gen.Conf.ProxyHTTP2 {
+		w.h2 = h2.NewServer(keepaliveTimeout, w.limits().Number*w.limits().Size)
 	}
 	return w
 }
+
+func (w *worker) limits() h1.Limits { return h1.Limits(w.gen.Conf.HeaderBuffers) }
 
 // client returns the worker's client of an external plugin.
 func (w *worker) client(plugin string) *rpc.Client { return w.clients[plugin] }
@@ -56,12 +64,15 @@ func (w *worker) take(c net.Conn) {
 }
 
 // drain is nginx's graceful shutdown of a worker: idle keep-alive connections
-// are closed, the others end with their request, and no connection to a plugin
-// server is kept.
+// are closed, the others end with their request, those of HTTP/2 after a GOAWAY with
+// their last one, and no connection to a plugin server is kept.
 func (w *worker) drain() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.draining = true
+	if w.h2 != nil {
+		w.h2.Drain()
+	}
 	for cc := range w.conns {
 		if cc.idle {
 			cc.wake()
@@ -78,6 +89,14 @@ func (w *worker) kill() {
 	defer w.mu.Unlock()
 	for cc := range w.conns {
 		cc.Close()
+	}
+}
+
+// close drops what a worker without requests still holds.
+func (w *worker) close() {
+	w.proxy.Close()
+	if w.h2 != nil {
+		w.h2.Close()
 	}
 }
 

@@ -23,6 +23,10 @@ type Limits struct {
 // large buffers.
 const firstBuffer = 1024
 
+// maxLines is Kong's max_headers: its nginx has the directive, with this default, since
+// 3.9.3 (nginx-1.25.3_17-CVE-2026-49975.patch). Names that are dropped do not count.
+const maxLines = 1000
+
 // BodyChunked is the Length of a request with a chunked body.
 const BodyChunked = -1
 
@@ -37,6 +41,8 @@ type Request struct {
 	Length   int64  // of the body in bytes, or BodyChunked
 	Close    bool   // the client does not want the connection kept
 	HeadSize int    // bytes of the head, request line and empty line included
+
+	lines int // that count towards maxLines
 }
 
 // HeadError is a refused request head. Status is the code nginx works with:
@@ -64,6 +70,26 @@ func (r *Reader) Await() error {
 	_, err := r.br.Peek(1)
 	return err
 }
+
+// Starts reports whether the connection goes on with text, which is not empty. It waits for no byte
+// behind the first that differs.
+func (r *Reader) Starts(text string) (bool, error) {
+	for n := 1; ; n = min(r.br.Buffered(), len(text)-1) + 1 {
+		got, err := r.br.Peek(n)
+		if !strings.HasPrefix(text, string(got)) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if n == len(text) {
+			return true, nil
+		}
+	}
+}
+
+// Read reads the connection as it is, for another protocol than HTTP/1.
+func (r *Reader) Read(p []byte) (int, error) { return r.br.Read(p) }
 
 // Buffered is the number of bytes read from the connection and not yet used.
 func (r *Reader) Buffered() int { return r.br.Buffered() }
@@ -155,7 +181,7 @@ func badRequest(format string, args ...any) error {
 // parseRequestLine is ngx_http_parse_request_line.
 func parseRequestLine(req *Request, line string) error {
 	method, rest, ok := strings.Cut(line, " ")
-	if !ok || method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_-") != "" {
+	if !ok || !validMethod(method) {
 		return badRequest("client sent invalid method")
 	}
 	req.Method = method
@@ -163,30 +189,39 @@ func parseRequestLine(req *Request, line string) error {
 	if !ok {
 		return badRequest("client sent invalid request")
 	}
+	host := ""
+	if !strings.HasPrefix(target, "/") {
+		if host, target, ok = splitAbsolute(target); !ok {
+			return badRequest("client sent invalid request")
+		}
+	}
 	if err := parseVersion(req, strings.Trim(version, " ")); err != nil {
 		return err
 	}
-	for i := range len(target) {
-		if target[i] <= 0x20 || target[i] == 0x7f {
-			return badRequest("client sent invalid request")
-		}
-	}
-	if !strings.HasPrefix(target, "/") {
-		host, path, ok := splitAbsolute(target)
-		if !ok {
-			return badRequest("client sent invalid request")
-		}
-		req.Host, target = host, path
-	}
+	req.Host = host
 	if method == "CONNECT" {
 		return &HeadError{405, "client sent CONNECT method"}
 	}
-	path, _, _ := strings.Cut(target, "?")
-	if !validPath(path) {
+	if !validTarget(target) {
 		return badRequest("client sent invalid request")
 	}
 	req.Target = target
 	return nil
+}
+
+func validMethod(method string) bool {
+	return method != "" && strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_-") == ""
+}
+
+// validTarget is ngx_http_parse_uri.
+func validTarget(target string) bool {
+	for i := range len(target) {
+		if target[i] <= 0x20 || target[i] == 0x7f {
+			return false
+		}
+	}
+	path, _, _ := strings.Cut(target, "?")
+	return strings.HasPrefix(path, "/") && validPath(path)
 }
 
 // validPath reports whether ngx_http_parse_complex_uri takes a path: escapes have two
@@ -265,6 +300,15 @@ func (req *Request) addLine(line string) error {
 	if name == "" {
 		return badRequest("client sent invalid header line")
 	}
+	if strings.ContainsAny(value, "\r\x00") {
+		return badRequest("client sent invalid header line")
+	}
+	return req.addField(name, strings.Trim(value, " "), 1) // and no tabs
+}
+
+// addField adds a header field of either version of HTTP, which counts as so many
+// lines.
+func (req *Request) addField(name, value string, lines int) error {
 	valid := true
 	for i := range len(name) {
 		c := name[i]
@@ -273,13 +317,12 @@ func (req *Request) addLine(line string) error {
 		}
 		valid = valid && isNameByte(c)
 	}
-	if strings.ContainsAny(value, "\r\x00") {
-		return badRequest("client sent invalid header line")
-	}
 	if !valid {
 		return nil
 	}
-	value = strings.Trim(value, " ") // and no tabs
+	if req.lines += lines; req.lines > maxLines {
+		return &HeadError{494, "client sent too many header lines"}
+	}
 	if isUnique(name) && req.Header.Has(name) {
 		return badRequest("client sent duplicate header line")
 	}
@@ -341,7 +384,8 @@ func validHost(v string) (string, bool) {
 // finish is ngx_http_process_request_header: what can only be judged on the
 // whole head.
 func (req *Request) finish() error {
-	if req.Minor >= 1 && !req.Header.Has("Host") {
+	modern := req.Major > 1 || req.Minor >= 1
+	if modern && !req.Header.Has("Host") {
 		return badRequest("client sent HTTP/1.1 request without Host header")
 	}
 	length, hasLength := req.Header.Get("Content-Length")
@@ -354,7 +398,7 @@ func (req *Request) finish() error {
 	}
 	if te, ok := req.Header.Get("Transfer-Encoding"); ok {
 		switch {
-		case req.Minor < 1:
+		case !modern:
 			return badRequest("client sent HTTP/1.0 request with Transfer-Encoding header")
 		case !strings.EqualFold(te, "chunked"):
 			return &HeadError{501, "client sent unknown Transfer-Encoding"}
@@ -366,7 +410,7 @@ func (req *Request) finish() error {
 	if req.Method == "TRACE" {
 		return &HeadError{405, "client sent TRACE method"}
 	}
-	req.Close = req.Minor < 1 && !req.Header.HasToken("Connection", "keep-alive") ||
+	req.Close = !modern && !req.Header.HasToken("Connection", "keep-alive") ||
 		req.Header.HasToken("Connection", "close")
 	return nil
 }

@@ -3,6 +3,7 @@ package h1_test
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,7 @@ func TestHeadsThatNginxRefuses(t *testing.T) {
 		"control byte in the target":   {"GET /a\x01 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 		"target without slash":         {"GET a HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 		"HTTP/2.0":                     {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
+		"preface of HTTP/2":            {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},
 		"CONNECT":                      {"CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n", 405},
 		"CONNECT to an authority":      {"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 		"escape that is none":          {"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400},
@@ -83,6 +85,7 @@ func TestHeadsThatNginxRefuses(t *testing.T) {
 		"chunked in HTTP/1.0":          {"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
 		"long request line":            {"GET /" + long + " HTTP/1.1\r\n\r\n", 414},
 		"long header line":             {with("A: " + long), 494},
+		"1001 lines":                   {with(slices.Repeat([]string{"A:"}, 1000)...), 494},
 		"more lines than buffers hold": {with(strings.Split(strings.Repeat("A: "+long[:8000]+"\n", 6), "\n")[:6]...), 494},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -92,6 +95,13 @@ func TestHeadsThatNginxRefuses(t *testing.T) {
 				t.Errorf("expected %d, got %v", c.status, err)
 			}
 		})
+	}
+}
+
+func TestLinesThatAreDroppedDoNotCount(t *testing.T) {
+	lines := append(slices.Repeat([]string{"A:"}, 999), "x.dot: dropped")
+	if req, err := read(with(lines...)); err != nil || len(req.Header) != 1000 {
+		t.Errorf("expected 1000 lines, got %d, %v", len(req.Header), err)
 	}
 }
 

@@ -305,3 +305,21 @@ func FuzzCall(f *testing.F) {
 		}
 	})
 }
+
+func TestHTTPVersionIsANumber(t *testing.T) {
+	h := newHost(t)
+	for _, c := range []struct {
+		major, minor int
+		number       float64
+		protocol     string
+	}{{1, 0, 1, "HTTP/1.0"}, {1, 1, 1.1, "HTTP/1.1"}, {2, 0, 2, "HTTP/2.0"}} {
+		h.Head.Major, h.Head.Minor = c.major, c.minor
+		var n pb.Number
+		if err := proto.Unmarshal(h.call("kong.request.get_http_version", nil), &n); err != nil || n.V != c.number {
+			t.Errorf("%s: expected %v, got %v %v", c.protocol, c.number, n.V, err)
+		}
+		if got := h.text("kong.nginx.get_var", pdkpb.String("server_protocol")); got != c.protocol {
+			t.Errorf("server_protocol: expected %q, got %q", c.protocol, got)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -72,13 +73,19 @@ func Query(server, command string) (*Info, error) {
 	return &Info{Name: p.Name, Version: p.Version, Priority: p.Priority, Phases: p.Phases, Schema: schema}, nil
 }
 
+// Options of a Proc.
+type Options struct {
+	Name    string
+	Command string
+	Env     []string // its whole environment
+	Files   int      // soft and hard limit of open files, which it has from worker 0; 0 leaves it
+	Log     *errlog.Log
+	Respawn time.Duration // the least time between two starts
+}
+
 // Proc keeps one plugin server running.
 type Proc struct {
-	name    string
-	command string
-	env     []string
-	log     *errlog.Log
-	respawn time.Duration
+	Options
 
 	stop chan struct{}
 	once sync.Once
@@ -89,12 +96,10 @@ type Proc struct {
 }
 
 // Start runs `exec command` in a shell and keeps doing so until Stop: a process
-// that ends is started again at once, but not within respawn of its own start
-// (pluginserver_timer in kong/runloop/plugin_servers/process.lua). env is its
-// whole environment.
-func Start(name, command string, env []string, log *errlog.Log, respawn time.Duration) *Proc {
-	p := &Proc{name: name, command: command, env: env, log: log, respawn: respawn,
-		stop: make(chan struct{}), done: make(chan struct{})}
+// that ends is started again at once, but not within o.Respawn of its own start
+// (pluginserver_timer in kong/runloop/plugin_servers/process.lua).
+func Start(o Options) *Proc {
+	p := &Proc{Options: o, stop: make(chan struct{}), done: make(chan struct{})}
 	go p.run()
 	return p
 }
@@ -119,7 +124,7 @@ func (p *Proc) Stop() {
 func (p *Proc) run() {
 	defer close(p.done)
 	for {
-		next := time.Now().Add(p.respawn)
+		next := time.Now().Add(p.Respawn)
 		p.spawn()
 		select {
 		case <-p.stop:
@@ -136,30 +141,34 @@ func (p *Proc) spawn() {
 		return
 	default:
 	}
-	p.log.Printf(errlog.Notice, "[kong] process.lua [pluginserver] starting pluginserver process for %s", p.name)
+	p.Log.Printf(errlog.Notice, "[kong] process.lua [pluginserver] starting pluginserver process for %s", p.Name)
 	r, w, err := os.Pipe()
 	if err != nil {
-		p.log.Printf(errlog.Err, "[kong] process.lua [pluginserver] %s: %v", p.name, err)
+		p.Log.Printf(errlog.Err, "[kong] process.lua [pluginserver] %s: %v", p.Name, err)
 		return
 	}
-	cmd := exec.Command("/bin/sh", "-c", "exec "+p.command)
-	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, w, w
+	script := "exec " + p.Command
+	if p.Files > 0 {
+		script = "ulimit -n " + strconv.Itoa(p.Files) + "; " + script
+	}
+	cmd := exec.Command("/bin/sh", "-c", script)
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.Env, w, w
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		r.Close()
 		w.Close()
-		p.log.Printf(errlog.Err, "[kong] process.lua [pluginserver] %s: %v", p.name, err)
+		p.Log.Printf(errlog.Err, "[kong] process.lua [pluginserver] %s: %v", p.Name, err)
 		return
 	}
 	w.Close()
 	p.setPid(cmd.Process.Pid)
-	p.log.Printf(errlog.Notice, "[kong] process.lua [pluginserver] started, pid %d", cmd.Process.Pid)
+	p.Log.Printf(errlog.Notice, "[kong] process.lua [pluginserver] started, pid %d", cmd.Process.Pid)
 	go p.grabLogs(r, cmd.Process.Pid)
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	err = p.await(cmd.Process, ended)
 	p.setPid(0)
-	p.log.Printf(errlog.Notice, "[kong] process.lua external pluginserver '%s' terminated: %v", p.name, err)
+	p.Log.Printf(errlog.Notice, "[kong] process.lua external pluginserver '%s' terminated: %v", p.Name, err)
 }
 
 // await returns when the process has ended, ending it when Stop asks for it.
@@ -169,8 +178,8 @@ func (p *Proc) await(proc *os.Process, ended <-chan error) error {
 		return err
 	case <-p.stop:
 	}
-	signal(p.log, proc, syscall.SIGTERM)
-	signal(p.log, proc, syscall.SIGKILL)
+	signal(p.Log, proc, syscall.SIGTERM)
+	signal(p.Log, proc, syscall.SIGKILL)
 	return <-ended
 }
 
@@ -197,7 +206,7 @@ func (p *Proc) grabLogs(r io.ReadCloser, pid int) {
 	for {
 		line, _, err := br.ReadLine()
 		if len(line) > 0 {
-			p.log.Printf(errlog.Info, "[%s:%d] %s", p.name, pid, line)
+			p.Log.Printf(errlog.Info, "[%s:%d] %s", p.Name, pid, line)
 		}
 		if err != nil {
 			return

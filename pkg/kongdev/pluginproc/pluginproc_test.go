@@ -83,8 +83,9 @@ func (l *lines) await(t *testing.T, want string, n int) {
 
 func TestProcessIsLoggedRespawnedAndStopped(t *testing.T) {
 	log := &lines{}
-	p := pluginproc.Start("srv", `sh -c 'echo out $A; echo err >&2; trap "exit 0" TERM; while :; do sleep 0.02; done'`, []string{"A=b"},
-		errlog.New(log, errlog.Info, time.Now), time.Millisecond)
+	p := pluginproc.Start(pluginproc.Options{Name: "srv", Env: []string{"A=b"}, Respawn: time.Millisecond,
+		Command: `sh -c 'echo out $A; echo err >&2; trap "exit 0" TERM; while :; do sleep 0.02; done'`,
+		Log:     errlog.New(log, errlog.Info, time.Now)})
 	log.await(t, "] out b", 1)
 	log.await(t, "] err", 1)
 	first := p.Pid()
@@ -108,8 +109,9 @@ func TestProcessIsLoggedRespawnedAndStopped(t *testing.T) {
 func TestStopLeavesNoTime(t *testing.T) {
 	log, file := &lines{}, filepath.Join(t.TempDir(), "last words")
 	script := `trap 'sleep 0.2; echo late >"$FILE"; exit 0' TERM; echo ready; while :; do sleep 0.02; done`
-	p := pluginproc.Start("srv", `sh -c "$SCRIPT"`, []string{"PATH=" + os.Getenv("PATH"), "FILE=" + file, "SCRIPT=" + script},
-		errlog.New(log, errlog.Info, time.Now), time.Millisecond)
+	p := pluginproc.Start(pluginproc.Options{Name: "srv", Command: `sh -c "$SCRIPT"`, Respawn: time.Millisecond,
+		Env: []string{"PATH=" + os.Getenv("PATH"), "FILE=" + file, "SCRIPT=" + script},
+		Log: errlog.New(log, errlog.Info, time.Now)})
 	log.await(t, "] ready", 1)
 	p.Stop()
 	log.await(t, "terminated: signal: killed", 1)
@@ -124,7 +126,8 @@ func TestRespawnAtOnce(t *testing.T) {
 	const pause = 400 * time.Millisecond
 	log := &lines{}
 	begun := time.Now()
-	p := pluginproc.Start("srv", "sleep 60", nil, errlog.New(log, errlog.Notice, time.Now), pause)
+	p := pluginproc.Start(pluginproc.Options{Name: "srv", Command: "sleep 60", Respawn: pause,
+		Log: errlog.New(log, errlog.Notice, time.Now)})
 	defer p.Stop()
 	kill := func(n int) (back time.Duration) {
 		log.await(t, "started, pid", n)

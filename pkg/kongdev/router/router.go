@@ -63,7 +63,7 @@ type Match struct {
 func New(routes []*entity.Route) *Router {
 	r := &Router{}
 	for _, route := range routes {
-		if !isHTTP(route) || route.Service != nil && !route.Service.Enabled {
+		if !servesHTTP(route) || route.Service != nil && !route.Service.Enabled {
 			continue
 		}
 		paths := route.Paths
@@ -78,8 +78,11 @@ func New(routes []*entity.Route) *Router {
 	return r
 }
 
-func isHTTP(r *entity.Route) bool {
-	return slices.Contains(r.Protocols, "http") || slices.Contains(r.Protocols, "https")
+// servesHTTP reports whether a route is of the http subsystem, gRPC's included.
+func servesHTTP(r *entity.Route) bool {
+	return slices.ContainsFunc(r.Protocols, func(p string) bool {
+		return p == "http" || p == "https" || p == "grpc" || p == "grpcs"
+	})
 }
 
 func newRule(route *entity.Route, path string) *rule {

@@ -1,7 +1,9 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -17,6 +19,7 @@ type running struct {
 	id      int32
 	seq     int64
 	started bool
+	named   bool // has a plugin_name: it was started at least once
 }
 
 // table maps plugin ids to instances.
@@ -27,11 +30,12 @@ type table struct {
 
 func newTable() table { return table{&sync.Mutex{}, map[string]*running{}} }
 
-// reset forgets the started instances and the claims alike.
+// reset is reset_instances_for_plugin: it knows the entries by a field that a fresh
+// claim does not have yet, so those stay.
 func (t table) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	clear(t.byID)
+	maps.DeleteFunc(t.byID, func(_ string, r *running) bool { return r.named })
 }
 
 // claim looks a configuration up. ready says that id can be used; mine that the
@@ -63,11 +67,11 @@ func (t table) drop(pluginID string) {
 func (t table) set(r *running, id int32, seq int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r.id, r.seq, r.started = id, seq, true
+	r.id, r.seq, r.started, r.named = id, seq, true, true
 }
 
 // instance is get_instance_id. A START that fails is a Lua error: the request
-// ends as 500 and the next one tries again.
+// ends as 500. ErrServer is for a claim that nobody has kept its promise of.
 func (c *Client) instance(cfg *Config) (int32, error) {
 	for step := 0; ; step++ {
 		r, id, ready, mine := c.table.claim(cfg)
@@ -89,17 +93,24 @@ func (c *Client) instance(cfg *Config) (int32, error) {
 	}
 }
 
+// startClaimed starts the instance that r promises. Of an error that Rpc:call returns
+// the claim ends, and the next request tries again. One that it throws (a send that
+// fails, an answer that is none) leaves the claim in the table: the next request waits
+// for it, in vain, and only the one behind that tries again.
 func (c *Client) startClaimed(cfg *Config, r *running, old int32) (int32, error) {
 	id, err := c.start(cfg)
-	if err != nil {
+	if errors.Is(err, ErrServer) {
 		c.log.Printf(errlog.Err, "[kong] plugin.lua [%s] starting instance: %v", c.plugin, err)
 		c.table.drop(cfg.PluginID)
 		return 0, fmt.Errorf("plugin.lua: starting instance: %v", err) // %v: not an ErrServer
 	}
+	if err != nil {
+		return 0, err
+	}
 	c.table.set(r, id, cfg.Seq)
 	c.log.Printf(errlog.Debug, "[kong] pb_rpc.lua [%s] started plugin server: seq %d, instance id %d", c.plugin, cfg.Seq, id)
 	if old != 0 {
-		c.closeInstance(old)
+		err = c.closeInstance(old)
 	}
-	return id, nil
+	return id, err
 }

@@ -53,7 +53,7 @@ type Options struct {
 	Socket  string
 	Log     *errlog.Log
 	Now     func() time.Time
-	OnReset func(plugin string) // tells the other workers to forget their instances
+	OnReset func(plugin string) // posts reset_instances to all workers, and waits for none
 	Stop    <-chan struct{}     // ends the replays when the gateway stops
 }
 
@@ -67,7 +67,7 @@ func New(o Options) *Client {
 // nginx worker does. Events go on, each on a connection of its own.
 func (c *Client) Close() { c.pool.close() }
 
-// Reset forgets every instance: the plugin server has restarted.
+// Reset forgets the instances that were started: the plugin server has restarted.
 func (c *Client) Reset() { c.table.reset() }
 
 // HandleEvent runs a phase of a request through the plugin. It starts the
@@ -76,10 +76,9 @@ func (c *Client) Reset() { c.table.reset() }
 func (c *Client) HandleEvent(x *exchange.Exchange, cfg *Config, phase string) error {
 	for {
 		id, err := c.instance(cfg)
-		if err != nil {
-			return err
+		if err == nil {
+			err = c.event(x, id, phase)
 		}
-		err = c.event(x, id, phase)
 		if err == nil || errors.Is(err, pdk.ErrExit) {
 			return nil
 		}
@@ -205,14 +204,17 @@ func (c *Client) start(cfg *Config) (int32, error) {
 	return status.InstanceId, nil
 }
 
-// closeInstance sends cmd_close_instance; Kong does not care about its outcome.
-func (c *Client) closeInstance(id int32) {
+// closeInstance sends cmd_close_instance. Kong does not care about an error that
+// Rpc:call returns; the error is one that it throws.
+func (c *Client) closeInstance(id int32) error {
 	cn, seq, err := c.send(&pb.RpcCall{Call: &pb.RpcCall_CmdCloseInstance{
 		CmdCloseInstance: &pb.CmdCloseInstance{InstanceId: id}}})
-	if err != nil {
-		return
+	if err == nil {
+		_, err = c.finish(cn, seq, func() { cn.Close() })
 	}
-	if _, err := c.finish(cn, seq, func() { cn.Close() }); err != nil {
+	if errors.Is(err, ErrServer) {
 		c.log.Printf(errlog.Info, "[kong] plugin.lua [%s] closing instance: %v", c.plugin, err)
+		return nil
 	}
+	return err
 }

@@ -203,6 +203,71 @@ func TestConcurrentRequestsStartOneInstance(t *testing.T) {
 	}
 }
 
+// TestClaimOutlivesAStartThatThrows: the next request waits for an instance that nobody
+// is starting any more.
+func TestClaimOutlivesAStartThatThrows(t *testing.T) {
+	var broken atomic.Bool
+	broken.Store(true)
+	s := startServer(t, func(s *server, c net.Conn, call *pb.RpcCall) bool {
+		if broken.Swap(false) {
+			call.Sequence += 7
+		}
+		return s.answer(c, call)
+	})
+	c := newClient(s)
+	c.SetClaimStep(time.Millisecond)
+	run := func() error { return c.HandleEvent(newExchange(), config(1), "access") }
+	if err := run(); err == nil || errors.Is(err, rpc.ErrServer) || !strings.Contains(err.Error(), "expected sequence") {
+		t.Errorf("first request: expected a Lua error, got %v", err)
+	}
+	c.Reset() // finds no name on the claim
+	if err := run(); !errors.Is(err, rpc.ErrServer) || !strings.Contains(err.Error(), "could not claim instance_id") {
+		t.Errorf("second request: expected it to give up waiting, got %v", err)
+	}
+	if err := run(); err != nil {
+		t.Errorf("third request: got %v", err)
+	}
+	if diff := cmp.Diff([]string{"start", "start", "event"}, s.commands()); diff != "" {
+		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+}
+
+// TestResetSparesAFreshClaim: the event that says so may come while another request is
+// starting the instance; a second START would leave the first one's without a CLOSE.
+func TestResetSparesAFreshClaim(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	s := startServer(t, func(s *server, c net.Conn, call *pb.RpcCall) bool {
+		if call.GetCmdStartInstance() != nil {
+			begun <- struct{}{}
+			<-release
+		}
+		return s.answer(c, call)
+	})
+	c := newClient(s)
+	var wg sync.WaitGroup
+	run := func() {
+		if err := c.HandleEvent(newExchange(), config(1), "access"); err != nil {
+			t.Error(err)
+		}
+	}
+	wg.Go(run)
+	<-begun
+	c.Reset()
+	close(release)
+	wg.Wait()
+	run()
+	if diff := cmp.Diff([]string{"start", "event", "event"}, s.commands()); diff != "" {
+		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+	c.Reset() // now it has a name
+	wg.Go(run)
+	<-begun
+	wg.Wait()
+	if diff := cmp.Diff([]string{"start", "event", "event", "start", "event"}, s.commands()); diff != "" {
+		t.Errorf("after another reset: commands (-want +got):\n%s", diff)
+	}
+}
+
 // TestAnInstanceDroppedByTheServerIsStartedAgain is what follows when go-pdk's
 // server drops the instances older than 60 s at any CLOSE: it closes the
 // connection at the next event, and Kong starts and repeats.

@@ -51,20 +51,40 @@ var hopByHop = map[string]bool{"connection": true, "keep-alive": true, "transfer
 var single = map[string]bool{"content-type": true, "content-length": true, "date": true, "server": true,
 	"last-modified": true, "etag": true, "location": true, "content-encoding": true}
 
-// upstreamResponse merges the upstream's headers behind the plugins' and runs
-// the header phase.
-func (r *run) upstreamResponse(u *upstream, resp *h1.Response) *Response {
-	now := r.Now()
-	r.Times.UpstreamHead, r.Times.UpstreamCode = now, resp.Status
+// response takes the upstream's answer of HTTP/1.
+func (r *run) response(u *upstream, resp *h1.Response) *Response {
+	r.answered(resp.Status)
 	body, reuse, err := h1.ResponseBody(u.br, resp, r.Method)
 	if err != nil {
 		u.Close()
 		return r.upstreamError(502, err)
 	}
-	r.Source, r.Status = exchange.SourceService, resp.Status
-	nominated := resp.Header.Tokens("Connection")
+	r.merge(resp.Status, resp.Header)
+	length := int64(-1)
+	if v, ok := resp.Header.Get("Content-Length"); ok && !resp.Header.HasToken("Transfer-Encoding", "chunked") {
+		if _, err := fmt.Sscan(v, &length); err != nil {
+			length = -1
+		}
+	}
+	return &Response{Body: &UpstreamBody{Reader: body, Length: length, release: func() {
+		r.Times.UpstreamEnded = r.Now()
+		if reuse && body.Done() {
+			r.state.proxy.put(u)
+			return
+		}
+		u.Close()
+	}}}
+}
+
+// answered notes when the upstream's head came.
+func (r *run) answered(status int) { r.Times.UpstreamHead, r.Times.UpstreamCode = r.Now(), status }
+
+// merge puts the upstream's headers behind the plugins' and runs the header phase.
+func (r *run) merge(status int, header h1.Header) {
+	r.Source, r.Status = exchange.SourceService, status
+	nominated := header.Tokens("Connection")
 	replaced := map[string]bool{}
-	for _, f := range resp.Header {
+	for _, f := range header {
 		name := strings.ToLower(f.Name)
 		if hopByHop[name] || slices.Contains(nominated, name) {
 			continue
@@ -75,18 +95,10 @@ func (r *run) upstreamResponse(u *upstream, resp *h1.Response) *Response {
 		}
 		r.Out.Add(f.Name, f.Value)
 	}
-	length := int64(-1)
-	if v, ok := resp.Header.Get("Content-Length"); ok && !resp.Header.HasToken("Transfer-Encoding", "chunked") {
-		if _, err := fmt.Sscan(v, &length); err != nil {
-			length = -1
-		}
-	}
 	if r.Conf.Headers.UpstreamStatus {
-		r.Out.Set("X-Kong-Upstream-Status", fmt.Sprint(resp.Status))
+		r.Out.Set("X-Kong-Upstream-Status", fmt.Sprint(status))
 	}
 	r.headerFilter()
-	return &Response{Body: &UpstreamBody{Body: body, Length: length, conn: u, proxy: r.state.proxy, reuse: reuse,
-		ended: func() { r.Times.UpstreamEnded = r.Now() }}}
 }
 
 // upstreamError answers for an upstream that could not be asked: 504 for a

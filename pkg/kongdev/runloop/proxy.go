@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,10 +33,13 @@ type Proxy struct {
 	idle   map[string][]*upstream
 	closed bool
 	now    func() time.Time
+	grpc   *http.Transport
 }
 
 // NewProxy returns a Proxy without connections.
-func NewProxy(now func() time.Time) *Proxy { return &Proxy{idle: map[string][]*upstream{}, now: now} }
+func NewProxy(now func() time.Time) *Proxy {
+	return &Proxy{idle: map[string][]*upstream{}, now: now, grpc: newGRPCTransport()}
+}
 
 // upstream is one connection to an upstream.
 type upstream struct {
@@ -48,23 +52,14 @@ type upstream struct {
 
 // UpstreamBody is the body of a proxied response. Close it in any case.
 type UpstreamBody struct {
-	*h1.Body
-	Length int64 // -1: unknown, the front chooses the framing
-	conn   *upstream
-	proxy  *Proxy
-	reuse  bool
-	ended  func()
+	io.Reader
+	Length   int64            // -1: unknown, the front chooses the framing
+	Trailers func() h1.Header // at the end of the body; nil for none
+	release  func()
 }
 
-// Close gives the connection back if the body has been read to its end.
-func (b *UpstreamBody) Close() {
-	b.ended()
-	if b.reuse && b.Done() {
-		b.proxy.put(b.conn)
-		return
-	}
-	b.conn.Close()
-}
+// Close lets go of the connection.
+func (b *UpstreamBody) Close() { b.release() }
 
 func (p *Proxy) get(addr string) *upstream {
 	p.mu.Lock()
@@ -99,6 +94,7 @@ func (p *Proxy) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
+	p.grpc.CloseIdleConnections()
 	for _, list := range p.idle {
 		for _, u := range list {
 			u.Close()
@@ -127,7 +123,7 @@ func idle(c net.Conn) bool {
 }
 
 // forward proxies the request and prepares the response.
-func (r *run) forward(body *Spool) *Response {
+func (r *run) forward(ctx context.Context, body *Spool) *Response {
 	if net.ParseIP(strings.Trim(r.Upstream.Host, "[]")) == nil {
 		if err := r.resolve(); err != nil {
 			r.Source = exchange.SourceExit
@@ -136,13 +132,16 @@ func (r *run) forward(body *Spool) *Response {
 		}
 	}
 	r.proxied = true
+	if isGRPC(r.Upstream.Scheme) {
+		return r.forwardGRPC(ctx, body)
+	}
 	if err := body.Load(); err != nil {
 		return r.upstreamError(400, err)
 	}
 	for tries := r.Service().Retries; ; tries-- {
 		resp, u, err := r.try(body)
 		if err == nil {
-			return r.upstreamResponse(u, resp)
+			return r.response(u, resp)
 		}
 		if u != nil && u.reused && !isTimeout(err) {
 			tries++ // a kept connection may have ended for its own reasons
@@ -236,46 +235,50 @@ var notForwarded = []string{"host", "connection", "keep-alive", "transfer-encodi
 	"expect", "upgrade", "via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port",
 	"x-forwarded-path", "x-forwarded-prefix", "x-real-ip", "x-kong-request-id", "proxy", "proxy-connection"}
 
-// upstreamHead writes the request head for the upstream: the headers of
-// nginx_kong.lua's proxy_set_header lines first, then the client's.
+// upstreamHead writes the request head for the upstream.
 func (r *run) upstreamHead(body *Spool) []byte {
 	target := r.Upstream.Path
 	if r.Args != "" || strings.HasSuffix(r.Head.Target, "?") {
 		target += "?" + r.Args // as runloop.access.after has it, whatever plugins did
 	}
-	out := h1.Header{}
-	set := func(name, value string) {
-		if value != "" {
-			out.Add(name, value)
-		}
+	out := r.kongFields(h1.Field{Name: "Host", Value: r.upstreamHost()}, h1.Field{Name: "Connection", Value: "keep-alive"})
+	if body.present {
+		out.Add("Content-Length", fmt.Sprint(body.Size()))
 	}
-	if r.Header.HasToken("TE", "trailers") {
-		set("TE", "trailers")
-	}
-	via := fmt.Sprintf("%d.%d %s", r.Head.Major, r.Head.Minor, exchange.ServerToken)
+	out = append(out, r.clientFields()...)
+	return append(fmt.Appendf(nil, "%s %s HTTP/1.1\r\n", r.Method, target), append(h1.AppendHeader(nil, out), "\r\n"...)...)
+}
+
+// kongFields are the headers of nginx_kong.lua's proxy_set_header or grpc_set_header
+// lines; an empty one is not sent. The version's own come after Via.
+func (r *run) kongFields(own ...h1.Field) h1.Header {
+	via := httpVersion(r.Head) + " " + exchange.ServerToken
 	if in, ok := r.Head.Header.Get("Via"); ok {
 		via = in + ", " + via
 	}
-	set("Via", via)
-	set("Host", r.upstreamHost())
-	set("Connection", "keep-alive")
-	for _, f := range r.forwardedHeaders() {
-		set(f.Name, f.Value)
+	fields := append([]h1.Field{{Name: "Via", Value: via}}, own...)
+	fields = append(fields, r.forwardedHeaders()...)
+	fields = append(fields, h1.Field{Name: "X-Real-IP", Value: addrText(r.Client)}, h1.Field{Name: "X-Kong-Request-Id", Value: r.ID})
+	if r.Header.HasToken("TE", "trailers") {
+		fields = slices.Insert(fields, 0, h1.Field{Name: "TE", Value: "trailers"})
 	}
-	set("X-Real-IP", addrText(r.Client))
-	set("X-Kong-Request-Id", r.ID)
-	if body.present {
-		set("Content-Length", fmt.Sprint(body.Size()))
-	}
+	return slices.DeleteFunc(fields, func(f h1.Field) bool { return f.Value == "" })
+}
+
+// httpVersion is ngx.req.http_version as Lua prints the number.
+func httpVersion(head *h1.Request) string {
+	return strconv.FormatFloat(float64(head.Major)+float64(head.Minor)/10, 'g', -1, 64)
+}
+
+// clientFields are the client's headers that go on to the upstream.
+func (r *run) clientFields() (out h1.Header) {
 	nominated := r.Header.Tokens("Connection")
 	for _, f := range r.Header {
-		name := strings.ToLower(f.Name)
-		if slices.Contains(notForwarded, name) || slices.Contains(nominated, name) {
-			continue
+		if name := strings.ToLower(f.Name); !slices.Contains(notForwarded, name) && !slices.Contains(nominated, name) {
+			out = append(out, f)
 		}
-		out.Add(f.Name, f.Value)
 	}
-	return append(fmt.Appendf(nil, "%s %s HTTP/1.1\r\n", r.Method, target), append(h1.AppendHeader(nil, out), "\r\n"...)...)
+	return out
 }
 
 // upstreamHost is the Host header: what preserve_host or a plugin chose, else

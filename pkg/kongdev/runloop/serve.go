@@ -1,16 +1,14 @@
 package runloop
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"kong-plugin-auth-diagnosis/pkg/kongdev/errlog"
 	"kong-plugin-auth-diagnosis/pkg/kongdev/exchange"
-	"kong-plugin-auth-diagnosis/pkg/kongdev/h1"
 	"kong-plugin-auth-diagnosis/pkg/kongdev/router"
 	"kong-plugin-auth-diagnosis/pkg/kongdev/rpc"
 )
@@ -36,10 +34,11 @@ type collected struct {
 }
 
 // Serve routes x, runs the access phase and proxies or answers. It leaves
-// status and headers in x; after sending them the front calls Log.
-func (s *State) Serve(x *exchange.Exchange, body *Spool) (*Response, *Finish) {
+// status and headers in x; after sending them the front calls Log. When ctx is done a
+// gRPC call ends, body included.
+func (s *State) Serve(ctx context.Context, x *exchange.Exchange, body *Spool) (*Response, *Finish) {
 	r := &run{Exchange: x, state: s}
-	resp := r.serve(body)
+	resp := r.serve(ctx, body)
 	return resp, &Finish{r}
 }
 
@@ -49,7 +48,7 @@ type Finish struct{ r *run }
 // Log runs the log phase.
 func (f *Finish) Log() { f.r.phase("log", func(p *Plugin) phaseFunc { return p.Builtin.Log }) }
 
-func (r *run) serve(body *Spool) *Response {
+func (r *run) serve(ctx context.Context, body *Spool) *Response {
 	if answer := r.route(); answer != nil {
 		return r.answer(answer)
 	}
@@ -62,7 +61,7 @@ func (r *run) serve(body *Spool) *Response {
 		r.Source = exchange.SourceExit
 		return r.answer(r.ErrorAnswer(503, "no Service found with those values"))
 	}
-	return r.forward(body)
+	return r.forward(ctx, body)
 }
 
 // route finds the route and prepares the upstream request; a non-nil answer
@@ -75,20 +74,9 @@ func (r *run) route() *exchange.Answer {
 		return r.ErrorAnswer(404, "no Route matched with those values")
 	}
 	r.Match = m
-	proto := "http"
-	host := r.Head.Host
-	if r.Trusted(r.Peer.Addr()) {
-		proto = cmp.Or(r.Head.Header.Value("X-Forwarded-Proto"), proto)
-		host = cmp.Or(r.Head.Header.Value("X-Forwarded-Host"), host)
-	}
-	if !slices.Contains(m.Route.Protocols, "http") && proto != "https" {
+	if a := r.protocolMismatch(); a != nil {
 		r.Source = exchange.SourceExit
-		if m.Route.RedirectCode == 426 {
-			return r.ErrorAnswer(426, "Please use HTTPS protocol",
-				h1.Field{Name: "Connection", Value: "Upgrade"}, h1.Field{Name: "Upgrade", Value: "TLS/1.2, HTTP/1.1"})
-		}
-		return &exchange.Answer{Status: m.Route.RedirectCode,
-			Headers: h1.Header{{Name: "Location", Value: "https://" + host + r.Head.Target}}}
+		return a
 	}
 	r.Upstream.Path = router.Escape(m.UpstreamPath)
 	if svc := m.Route.Service; svc != nil {
@@ -155,27 +143,11 @@ func (r *run) phase(name string, pick func(*Plugin) phaseFunc) {
 	}
 }
 
-// answer is send of kong/pdk/response.lua followed by the header phase.
+// answer is kong.response.exit up to the header phase.
 func (r *run) answer(a *exchange.Answer) *Response {
-	r.Status = a.Status
-	seen := map[string]bool{}
-	for _, f := range a.Headers {
-		name := strings.ToLower(f.Name)
-		if name == "transfer-encoding" {
-			continue
-		}
-		if seen[name] {
-			r.Out.Add(f.Name, f.Value)
-			continue
-		}
-		seen[name] = true
-		r.Out.Set(f.Name, f.Value)
-	}
-	if !seen["content-length"] {
-		r.Out.Set("Content-Length", fmt.Sprint(len(a.Body)))
-	}
+	content := r.Send(a)
 	r.headerFilter()
-	return &Response{Content: a.Body}
+	return &Response{Content: content}
 }
 
 // headerFilter is runloop.header_filter around the plugins' own phase.
@@ -194,7 +166,7 @@ func (r *run) headerFilter() {
 			r.Out.Set("X-Kong-Proxy-Latency", fmt.Sprint(r.Times.AccessEnded.Sub(r.Started).Milliseconds()))
 		}
 		if h.Via {
-			r.Out.Set("Via", appendVia(r.Out.Value("Via")))
+			r.Out.Set("Via", r.via())
 		}
 		if h.Server && !r.Out.Has("Server") {
 			r.Out.Set("Server", exchange.ServerToken)
@@ -212,12 +184,16 @@ func (r *run) headerFilter() {
 	}
 }
 
-func appendVia(via string) string {
-	const own = "1.1 " + exchange.ServerToken
-	if via == "" {
-		return own
+// via is the Via header of a proxied answer, with the version spoken to the upstream.
+func (r *run) via() string {
+	own := "1.1 " + exchange.ServerToken
+	if isGRPC(r.Upstream.Scheme) {
+		own = "2 " + exchange.ServerToken
 	}
-	return via + ", " + own
+	if via := r.Out.Value("Via"); via != "" {
+		return via + ", " + own
+	}
+	return own
 }
 
 // HeadError answers a request head that nginx refuses: Kong's error handler

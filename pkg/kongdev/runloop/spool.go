@@ -7,9 +7,13 @@ import (
 	"io"
 	"os"
 	"sync"
-
-	"kong-plugin-auth-diagnosis/pkg/kongdev/h1"
 )
+
+// Body is a request body on its way in.
+type Body interface {
+	io.Reader
+	Done() bool // it has been read to its end, or there is none
+}
 
 // bodyBuffer is nginx's client_body_buffer_size: a longer body goes to a file.
 const bodyBuffer = 8 << 10
@@ -17,7 +21,7 @@ const bodyBuffer = 8 << 10
 // Spool buffers a request body, as nginx does before it proxies
 // (proxy_request_buffering on): small in memory, large in a temporary file.
 type Spool struct {
-	src      *h1.Body
+	src      Body
 	dir      string
 	onRead   func() error // answers Expect: 100-continue before the first read
 	once     sync.Once
@@ -31,7 +35,7 @@ type Spool struct {
 
 // NewSpool buffers src in dir when asked for it. present says that the request
 // has a body at all, an empty one included.
-func NewSpool(src *h1.Body, dir string, present bool, onRead func() error) *Spool {
+func NewSpool(src Body, dir string, present bool, onRead func() error) *Spool {
 	return &Spool{src: src, dir: dir, onRead: onRead, present: present}
 }
 
@@ -74,6 +78,16 @@ func (s *Spool) Bytes() (content []byte, path string, err error) {
 		return nil, s.file.Name(), nil
 	}
 	return s.mem, "", nil
+}
+
+// Stream reads the body as it comes, or from its start when it has been loaded: nginx
+// buffers no request that it passes on with grpc_pass.
+func (s *Spool) Stream() (io.Reader, error) {
+	if s.consumed {
+		return s.Reader()
+	}
+	s.consumed = true
+	return s.src, s.onRead()
 }
 
 // Size is the length of a loaded body in bytes.

@@ -1,0 +1,4 @@
+package pluginproc
+
+// ClampFiles is for tests.
+var ClampFiles = clampFiles
