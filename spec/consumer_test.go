@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 
 	"kong-plugin-auth-diagnosis/pkg/standin/ping"
@@ -22,43 +21,26 @@ const (
 // community is a configuration with consumers, and with a service for each way
 // of dealing with them: what its plugin adds, and the plugins behind.
 func community(_ []byte, r *rig.Rig) []byte {
-	var b strings.Builder
-	b.WriteString("_format_version: \"3.0\"\nservices:\n")
-	for _, s := range []struct{ name, config, behind string }{
-		{"optional", "{consumer_claim: [client_id]}", ""},
-		{"required", "{consumer_claim: [client_id], consumer_by: [username], consumer_optional: false}", ""},
-		{"anonymous", "{anonymous: nobody}", ""},
-		{"lost", "{anonymous: no-such-consumer}", ""},
-		{"or", "{consumer_claim: [client_id], anonymous: nobody}", "{name: key-auth, config: {anonymous: nobody}}"},
-		{"and", "{consumer_claim: [client_id]}", "{name: key-auth}"},
-		{"members", "{consumer_claim: [client_id]}", "{name: acl, config: {allow: [staff]}}"},
-		{"groups", "{authenticated_groups_claim: groups}", "{name: acl, config: {allow: [gold]}}"},
-		{"limited", "{consumer_claim: [client_id], rate_limiting: {limit_by: consumer, default_tier: small, tiers: [{name: small, day: 2}, {name: large, day: 4}]}}", ""},
-	} {
-		config := strings.TrimSuffix(s.config, "}") + fmt.Sprintf(", issuers: [{issuer: %q, jwks_uris: [%q], audiences: [%q]}]}",
-			r.PingFederate.IssuerURL(), r.PingFederate.JWKSURL(), ping.DefaultAudience)
-		fmt.Fprintf(&b, `  - name: %[1]s
-    url: %[2]s
-    routes:
-      - name: %[1]s
-        paths: [/%[1]s]
-    plugins:
-      - {name: auth-diagnosis, config: %[3]s}
-`, s.name, r.Upstream.URL(), config)
-		if s.behind != "" {
-			fmt.Fprintf(&b, "      - %s\n", s.behind)
-		}
-	}
-	fmt.Fprintf(&b, `consumers:
+	return fmt.Appendf(r.Declare([]rig.Service{
+		{Name: "optional", Config: "consumer_claim: [client_id]"},
+		{Name: "required", Config: "consumer_claim: [client_id], consumer_by: [username], consumer_optional: false"},
+		{Name: "anonymous", Config: "anonymous: nobody"},
+		{Name: "lost", Config: "anonymous: no-such-consumer"},
+		{Name: "or", Config: "consumer_claim: [client_id], anonymous: nobody", Behind: "{name: key-auth, config: {anonymous: nobody}}"},
+		{Name: "and", Config: "consumer_claim: [client_id]", Behind: "{name: key-auth}"},
+		{Name: "members", Config: "consumer_claim: [client_id]", Behind: "{name: acl, config: {allow: [staff]}}"},
+		{Name: "groups", Config: "authenticated_groups_claim: groups", Behind: "{name: acl, config: {allow: [gold]}}"},
+		{Name: "limited", Config: "consumer_claim: [client_id], rate_limiting: {limit_by: consumer, default_tier: small, " +
+			"tiers: [{name: small, day: 2}, {name: large, day: 4}]}"},
+	}...), `consumers:
   - {id: %q, username: alice, custom_id: A-1, tags: ["tier:large"], acls: [{group: staff}], keyauth_credentials: [{key: alice-key}]}
   - {id: %q, username: bob}
   - {username: nobody}
 `, aliceID, bobID)
-	return []byte(b.String())
 }
 
 // ask sends a request with a token and an API key, where they are not "", and
-// with forged identity headers. The echo is empty unless the upstream answered.
+// with forged identity headers.
 func ask(t *testing.T, r *rig.Rig, path, token, key string) (*http.Response, upstream.Echo) {
 	t.Helper()
 	req, err := http.NewRequest("GET", r.Proxy+path, nil)
@@ -74,6 +56,12 @@ func ask(t *testing.T, r *rig.Rig, path, token, key string) (*http.Response, ups
 	for _, name := range identity {
 		req.Header.Set(name, "mallory")
 	}
+	return echoed(t, req)
+}
+
+// echoed sends a request. The echo is empty unless the upstream answered.
+func echoed(t *testing.T, req *http.Request) (*http.Response, upstream.Echo) {
+	t.Helper()
 	resp, err := rig.Do(req)
 	if err != nil {
 		t.Fatal(err)

@@ -125,7 +125,7 @@ func startGRPC(t *testing.T) (*rig.Rig, grpcClient) {
           issuers: [%s]
           upstream_headers: {X-Authenticated-Client: client_id}
           rate_limiting: {default_tier: t, tiers: [{name: t, minute: 1}]}
-`, addr, issuer(r))
+`, addr, r.Issuer())
 	}})
 	transport := &http.Transport{Protocols: http2Only(), DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)

@@ -34,7 +34,7 @@ func TestWhoSharesACounter(t *testing.T) {
 plugins:
   - {name: auth-diagnosis, config: {consumer_claim: [azp], issuers: [%[2]s], rate_limiting: {limit_by: consumer, %[3]s}}}
 consumers: [{username: alice}, {username: bob}, {username: carol}, {username: dave}]
-`, r.Upstream.URL(), issuer(r), two)
+`, r.Upstream.URL(), r.Issuer(), two)
 		return []byte(config)
 	}})
 	party := func(path, client, consumer, from string) caller {

@@ -48,29 +48,12 @@ func answering(s *redistest.Server, timeout time.Duration, more ...string) strin
 // a clock that is moved.
 func limited(limits map[string]string) func([]byte, *rig.Rig) []byte {
 	return func(_ []byte, r *rig.Rig) []byte {
-		var b strings.Builder
-		b.WriteString("_format_version: \"3.0\"\nservices:\n")
+		var services []rig.Service
 		for name, members := range limits {
-			fmt.Fprintf(&b, `  - name: %[1]s
-    url: %[2]s
-    routes:
-      - name: %[1]s
-        paths: [/%[1]s]
-    plugins:
-      - name: auth-diagnosis
-        config:
-          issuers: [%[3]s]
-          jwks: {max_stale: 31536000}
-          rate_limiting: {%[4]s}
-`, name, r.Upstream.URL(), issuer(r), members)
+			services = append(services, rig.Service{Name: name, Config: "jwks: {max_stale: 31536000}, rate_limiting: {" + members + "}"})
 		}
-		return []byte(b.String())
+		return r.Declare(services...)
 	}
-}
-
-// issuer is the rig's PingFederate as a flow mapping.
-func issuer(r *rig.Rig) string {
-	return fmt.Sprintf("{issuer: %q, jwks_uris: [%q], audiences: [%q]}", r.PingFederate.IssuerURL(), r.PingFederate.JWKSURL(), ping.DefaultAudience)
 }
 
 var clients atomic.Int64

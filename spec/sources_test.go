@@ -3,8 +3,6 @@
 package spec
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,32 +14,23 @@ import (
 
 // places is a configuration with a service for each way of taking tokens.
 func places(_ []byte, r *rig.Rig) []byte {
-	var b strings.Builder
-	b.WriteString("_format_version: \"3.0\"\nservices:\n")
+	var services []rig.Service
 	for name, config := range map[string]string{
 		"headers": "",
-		"cookies": "header_names: [], cookie_names: [access_token], ",
-		"query":   "header_names: [], uri_param_names: [access_token, jwt], ",
-		"all":     "cookie_names: [access_token], uri_param_names: [access_token, jwt], diagnosis: {detail: full}, ",
-		"hidden":  "cookie_names: [access_token], uri_param_names: [access_token, jwt], hide_credentials: true, ",
+		"cookies": "header_names: [], cookie_names: [access_token]",
+		"query":   "header_names: [], uri_param_names: [access_token, jwt]",
+		"all":     "cookie_names: [access_token], uri_param_names: [access_token, jwt], diagnosis: {detail: full}",
+		"hidden":  "cookie_names: [access_token], uri_param_names: [access_token, jwt], hide_credentials: true",
 	} {
-		fmt.Fprintf(&b, `  - name: %[1]s
-    url: %[2]s
-    routes:
-      - name: %[1]s
-        paths: [/%[1]s]
-    plugins:
-      - name: auth-diagnosis
-        config: {%[3]s issuers: [{issuer: %[4]q, jwks_uris: [%[5]q], audiences: [%[6]q]}]}
-`, name, r.Upstream.URL(), config, r.PingFederate.IssuerURL(), r.PingFederate.JWKSURL(), ping.DefaultAudience)
+		services = append(services, rig.Service{Name: name, Config: config})
 	}
-	return []byte(b.String())
+	return r.Declare(services...)
 }
 
 // carried is a request that brings tokens, where they are not "".
 type carried struct{ path, authorization, cookie, query string }
 
-// send sends it. The echo is empty unless the upstream answered.
+// send sends it.
 func (c carried) send(t *testing.T, r *rig.Rig) (*http.Response, upstream.Echo) {
 	t.Helper()
 	url := r.Proxy + c.path
@@ -58,17 +47,7 @@ func (c carried) send(t *testing.T, r *rig.Rig) (*http.Response, upstream.Echo) 
 	if c.cookie != "" {
 		req.Header.Set("Cookie", c.cookie)
 	}
-	resp, err := rig.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var e upstream.Echo
-	if resp.StatusCode == 200 {
-		if err := json.NewDecoder(resp.Body).Decode(&e); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return resp, e
+	return echoed(t, req)
 }
 
 func TestSources(t *testing.T) {

@@ -12,11 +12,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
-	"kong-plugin-auth-diagnosis/pkg/standin/ping"
 	"kong-plugin-auth-diagnosis/spec/chaos/traffic"
 	"kong-plugin-auth-diagnosis/spec/rig"
 )
@@ -28,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 // route is a path of the gateway's configuration, and what its plugin instance has
-// beside an issuer; extra is indented as its config.
+// beside an issuer.
 type route struct {
 	name, extra string
 	counting    string // members of rate_limiting beside a tier that is the default
@@ -38,30 +36,13 @@ type route struct {
 // routes is a configuration with these routes.
 func routes(list ...route) func([]byte, *rig.Rig) []byte {
 	return func(_ []byte, r *rig.Rig) []byte {
-		var b strings.Builder
-		b.WriteString("_format_version: \"3.0\"\nservices:\n")
+		var services []rig.Service
 		for _, l := range list {
-			fmt.Fprintf(&b, `  - name: %[1]s
-    url: %[2]s
-    routes:
-      - name: %[1]s
-        paths: [/%[1]s]
-        strip_path: false
-        plugins:
-          - name: auth-diagnosis
-            config:
-              issuers:
-                - issuer: %[3]s
-                  jwks_uris: ["%[4]s"]
-                  audiences: ["%[5]s"]
-              rate_limiting: {%[6]sdefault_tier: all, tiers: [{name: all, %[7]s}]}
-`, l.name, r.Upstream.URL(), r.PingFederate.IssuerURL(), r.PingFederate.JWKSURL(), ping.DefaultAudience,
-				l.counting, cmp.Or(l.tier, "second: 100000, day: 1000000000"))
-			for line := range strings.Lines(l.extra) {
-				b.WriteString("              " + strings.TrimSuffix(line, "\n") + "\n")
-			}
+			tier := cmp.Or(l.tier, "second: 100000, day: 1000000000")
+			services = append(services, rig.Service{Name: l.name, Config: fmt.Sprintf(
+				"rate_limiting: {%sdefault_tier: all, tiers: [{name: all, %s}]}, %s", l.counting, tier, l.extra)})
 		}
-		return []byte(b.String())
+		return r.Declare(services...)
 	}
 }
 
