@@ -123,6 +123,7 @@ func startGRPC(t *testing.T) (*rig.Rig, grpcClient) {
       - name: auth-diagnosis
         config:
           issuers: [%s]
+          jwks: {max_stale: 31536000} # as before /http, so that both have one key set
           upstream_headers: {X-Authenticated-Client: client_id}
           rate_limiting: {default_tier: t, tiers: [{name: t, minute: 1}]}
 `, addr, r.Issuer())

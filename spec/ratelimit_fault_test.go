@@ -70,7 +70,7 @@ func newOutage(t *testing.T) *outage {
 	}
 	o.Rig = start(t, rig.Options{Config: func(reference []byte, r *rig.Rig) []byte {
 		config := string(limited(limits)(reference, r))
-		return []byte(strings.ReplaceAll(config, "        config:\n", "        config:\n          diagnosis: {on_accept: true}\n"))
+		return []byte(strings.ReplaceAll(config, "config: {", "config: {diagnosis: {on_accept: true}, "))
 	}})
 	awaitKeys(t, o.Rig, "/redis-local", tokenOf(o.Rig, somebody()))
 	o.token = tokenOf(o.Rig, somebody())

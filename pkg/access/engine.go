@@ -18,9 +18,11 @@ type Engine struct {
 	keys   *jwks.Store
 	tokens *cache
 	checks atomic.Uint64 // tokens whose signature was checked
+	tally  *tally
 	random func(n int64) int64
 
 	directory *directory
+	instances instances
 	counters  counters
 	notices   notices
 }
@@ -36,7 +38,7 @@ func WithKeys(s *jwks.Store) Option { return func(e *Engine) { e.keys = s } }
 
 // New returns an Engine. Close ends its background work.
 func New(options ...Option) *Engine {
-	e := &Engine{now: time.Now, random: rand.Int64N, directory: newDirectory()}
+	e := &Engine{now: time.Now, tally: newTally(), random: rand.Int64N, directory: newDirectory()}
 	for _, o := range options {
 		o(e)
 	}
@@ -74,6 +76,7 @@ func (e *Engine) Start(data []byte) *Route {
 	if err != nil {
 		r.broken = config.Problems(err)
 	}
+	e.instances.add(r, c.Scope.PluginID, e.now())
 	return r
 }
 

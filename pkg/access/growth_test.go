@@ -101,13 +101,17 @@ func TestCacheKeepsTheTokensOfACrowdApart(t *testing.T) {
 	}
 }
 
-// heap returns the bytes that live objects have.
-func heap() uint64 {
+// heap returns the bytes that live objects have. What earlier tests had goes while
+// they are counted: it is awaited.
+func heap() int64 {
+	const noise = 64 << 10
 	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC() // what finalizers and pools held on to at the first
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	for last := int64(math.MaxInt64); ; last = int64(m.HeapAlloc) {
+		runtime.GC()
+		if runtime.ReadMemStats(&m); last-int64(m.HeapAlloc) < noise {
+			return int64(m.HeapAlloc)
+		}
+	}
 }
 
 func TestCacheHasRoomForACrowd(t *testing.T) {
@@ -121,27 +125,26 @@ func TestCacheHasRoomForACrowd(t *testing.T) {
 
 // TestCacheKnowsWhatTokensTake: what it believes of an entry's size bounds it.
 func TestCacheKnowsWhatTokensTake(t *testing.T) {
-	const sample = 2000
+	const sample = 3000
 	r, issuer := cached(t, time.Now, limiterAlone)
 	for name, options := range map[string][]ping.TokenOption{
-		"good":                           nil,
-		"good, with many claims":         {ping.Claims(map[string]any{"groups": strings.Split(strings.Repeat("group ", 100), " ")})},
-		"another audience":               {ping.Audience("https://other.example/" + strings.Repeat("a", 200))},
-		"another audience, and too late": {ping.Audience("https://other.example"), ping.Expires(time.Now().Add(-time.Hour))},
+		"good":                   nil,
+		"good, with many claims": {ping.Claims(map[string]any{"groups": strings.Split(strings.Repeat("group ", 100), " ")})},
+		"another audience":       {ping.Audience("https://other.example/" + strings.Repeat("a", 200))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			minted := make([]string, sample)
 			for i := range minted {
-				minted[i] = issuer.Token(append(options, ping.Algorithm("EdDSA"), ping.Subject(fmt.Sprint("subject ", i)))...)
+				minted[i] = issuer.Token(append(options, ping.Algorithm("ES256"), ping.Subject(fmt.Sprint("subject ", i)))...)
 			}
-			before, weighed := heap(), r.engine.tokens.good.WeightedSize()
+			before, weighed := heap(), int64(r.engine.tokens.good.WeightedSize())
 			for _, raw := range minted {
 				if v := new(verdict); codeOf(r, raw) == "" {
 					judgeAndCount(t, r, v, raw, r.engine.now())
 				}
 			}
 			took := (heap() - before) / sample
-			if weight := (r.engine.tokens.good.WeightedSize() - weighed) / sample; took > weight || took < weight/2 {
+			if weight := (int64(r.engine.tokens.good.WeightedSize()) - weighed) / sample; took > weight+weight/20 || took < weight/2 {
 				t.Errorf("an entry takes %d bytes, believed to take %d", took, weight)
 			}
 			runtime.KeepAlive(minted)

@@ -93,6 +93,7 @@ func (r *Route) limit(g Gateway, v *verdict, now time.Time) error {
 		return err
 	}
 	d := l.limiter.Allow(now, key, tier, l.calendar).Jitter(l.jitter, r.engine.random)
+	r.engine.tally.decision(d)
 	if d.Degraded && (d.Allowed || d.Window != ratelimit.WindowNone) {
 		v.diagnosis.Findings = append(v.diagnosis.Findings, diagnosis.Finding{Name: diagnosis.LimiterDegraded})
 	}

@@ -18,7 +18,8 @@ import (
 // Route is one instance's configuration, compiled. It is safe for concurrent
 // use.
 type Route struct {
-	engine *Engine
+	engine   *Engine
+	instance *instance // what the engine knows of it
 
 	// broken lists what is wrong with the configuration; nothing but the
 	// answers' settings below is usable then.

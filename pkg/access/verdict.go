@@ -53,6 +53,7 @@ func (r *Route) Access(g Gateway) error {
 	}
 	v := &verdict{}
 	if r.broken != nil {
+		r.instance.touch(r.engine.now())
 		v.diagnosis.Code = diagnosis.ConfigInvalid
 		v.diagnosis.Detail = r.broken[0].Error()
 		return r.answer(g, v)
@@ -77,6 +78,7 @@ func (r *Route) Access(g Gateway) error {
 		return err
 	}
 	now := r.engine.now()
+	r.instance.touch(now)
 	r.judge(v, headers, found, now)
 	if err := r.explain(g, v, headers, found, now); err != nil {
 		return err
@@ -98,9 +100,19 @@ func (v *verdict) counts() bool {
 	return v.token != nil && v.diagnosis.Code == diagnosis.Accepted || v.pass != passToken
 }
 
-// answer turns a verdict into what the mode makes of it. What goes on although
-// the verdict is against it is marked as advice: others decide.
+// answer gives a verdict and counts it. What the gateway did not take counts as
+// nothing: there was no answer, or it is a fault's.
 func (r *Route) answer(g Gateway, v *verdict) error {
+	if err := r.give(g, v); err != nil {
+		return err
+	}
+	r.engine.tally.verdict(&v.diagnosis)
+	return nil
+}
+
+// give turns a verdict into what the mode makes of it. What goes on although
+// the verdict is against it is marked as advice: others decide.
+func (r *Route) give(g Gateway, v *verdict) error {
 	code := v.diagnosis.Code
 	byLimiter := limited(code) || uncounted(code)
 	switch {

@@ -52,6 +52,7 @@ func (w *worker) finish(results []result, asked bool) time.Duration {
 	w.state.Store(&next)
 	w.mu.Unlock()
 
+	w.store.fetches.add(w.src.Issuer, firstFault)
 	// What becomes of the file is only told: serving does not depend on it.
 	w.stateFault = cmp.Or(w.stateFault, w.save(&next, slices.ContainsFunc(results, result.good), changed, now))
 	w.store.observer(w.event(&next, keys, changed, wait))

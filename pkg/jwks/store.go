@@ -34,6 +34,7 @@ type Store struct {
 	stop        context.CancelFunc
 	wg          sync.WaitGroup
 	generations atomic.Uint64
+	fetches     fetches
 
 	mu      sync.Mutex
 	workers map[sourceKey]*worker

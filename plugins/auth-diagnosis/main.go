@@ -26,6 +26,7 @@ func main() {
 		Flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&p.showVersion, "version", false, "Print the version")
 			fs.StringVar(&p.stateDir, "state-dir", "", "Directory for the last good key sets, in auth-diagnosis-state (default the Kong prefix)")
+			fs.StringVar(&p.adminListen, "admin-listen", "", "Answer /healthz, /readyz and /metrics at this `address`, host:port or unix:/path (default nowhere)")
 			p.specFlags(fs)
 			fs.StringVar(&p.checkFile, "check", "", "Check the plugin's configuration in a deck `file`, print all problems, exit 1 if there are any")
 		},

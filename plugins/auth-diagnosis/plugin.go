@@ -31,6 +31,10 @@ type plugin struct {
 	showVersion bool
 	checkFile   string
 	stateDir    string
+	adminListen string
+
+	admin  *admin // nil without -admin-listen
+	faults faults
 }
 
 func newPlugin() *plugin { return &plugin{} }
@@ -45,7 +49,7 @@ func (p *plugin) describe() pluginserver.Plugin {
 			Schema:   schema.Kong(name),
 		},
 		Start: p.start,
-		Fault: fault,
+		Fault: p.fault,
 	})
 }
 
@@ -62,10 +66,10 @@ func (p *plugin) early(inv pluginserver.Invocation) (code int, done bool) {
 }
 
 // setup makes what lasts as long as the process. It does not run under -dump.
-func (p *plugin) setup(_ context.Context, inv pluginserver.Invocation) error {
+func (p *plugin) setup(ctx context.Context, inv pluginserver.Invocation) error {
 	limitMemory(inv.Log)
 	p.engine = access.New(access.WithClock(p.clock), access.WithKeys(p.keys(inv)), p.counters(inv))
-	return nil
+	return p.openAdmin(ctx, inv)
 }
 
 // close ends what setup made, after the server has answered its last request: no
@@ -79,6 +83,7 @@ func (p *plugin) close() {
 	go func() {
 		defer close(closed)
 		p.engine.Close()
+		p.admin.wait() // last: it may hang in a look-up of its host's name
 	}()
 	select {
 	case <-closed:
@@ -101,16 +106,26 @@ func (h handler) Handle(_ string, ev *pluginserver.Event) {
 	}
 }
 
+// fault counts a fault and words its answer.
+func (p *plugin) fault(f pluginserver.Fault) pluginserver.Exit {
+	p.faults.add(f.Kind)
+	p.engine.Faulted(faultCode(f.Kind))
+	return fault(f)
+}
+
+func faultCode(kind pluginserver.FaultKind) diagnosis.Code {
+	if kind == pluginserver.FaultDeadline {
+		return diagnosis.DeadlineExceeded
+	}
+	return diagnosis.InternalError
+}
+
 // fault words the answer to a request on which the plugin failed.
 func fault(f pluginserver.Fault) pluginserver.Exit {
-	code := diagnosis.InternalError
-	if f.Kind == pluginserver.FaultDeadline {
-		code = diagnosis.DeadlineExceeded
-	}
 	var route *access.Route
 	if h, ok := f.Handler.(handler); ok {
 		route = h.route
 	}
-	status, body, headers := route.Fault(code)
+	status, body, headers := route.Fault(faultCode(f.Kind))
 	return pluginserver.Exit{Status: status, Body: body, Headers: headers}
 }

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"kong-plugin-auth-diagnosis/pkg/pluginserver"
+)
+
+const (
+	// adminRetry is how often an address is tried that is taken. At a reload of Kong
+	// it is, by the process before, for as long as its last request takes.
+	adminRetry = time.Second
+	// adminConns bounds the connections that are served at a time; more of them wait.
+	adminConns = 8
+)
+
+// admin answers whoever looks after the process: is it alive, has it keys, what did it
+// count. It runs beside the plugin, and nothing that befalls it reaches a request.
+type admin struct {
+	at    endpoint
+	pages map[string]func() page // by path
+	log   *slog.Logger
+	retry time.Duration
+
+	ended chan struct{} // closed when nothing of it runs any more
+}
+
+// openAdmin opens what -admin-listen asks for, nothing if it was not given. An address
+// that cannot be one is an error; one that cannot be had now is tried again.
+func (p *plugin) openAdmin(ctx context.Context, inv pluginserver.Invocation) error {
+	if p.adminListen == "" {
+		return nil
+	}
+	at, err := parseEndpoint(p.adminListen)
+	if err != nil {
+		return err
+	}
+	p.admin = &admin{at: at, pages: p.pages(), log: inv.Log, retry: adminRetry, ended: make(chan struct{})}
+	go p.admin.run(ctx)
+	return nil
+}
+
+// wait returns when the admin has ended, which it does with its context. There may be
+// none.
+func (a *admin) wait() {
+	if a != nil {
+		<-a.ended
+	}
+}
+
+// run listens and serves until ctx ends.
+func (a *admin) run(ctx context.Context) {
+	defer close(a.ended)
+	ln := a.listen(ctx)
+	if ln == nil {
+		return
+	}
+	const message = "admin listening"
+	if a.at.everywhere() {
+		a.log.Warn(message+" on all addresses: whoever reaches this host can read it", "address", ln.Addr())
+	} else {
+		a.log.Info(message, "address", ln.Addr())
+	}
+	stop := context.AfterFunc(ctx, func() { ln.Close() })
+	defer stop()
+	a.accept(ctx, ln)
+}
+
+// listen tries until it has the address, and returns nil when ctx ends before. The log
+// says once that it waits.
+func (a *admin) listen(ctx context.Context) net.Listener {
+	ticker := time.NewTicker(a.retry)
+	defer ticker.Stop()
+	for told := false; ctx.Err() == nil; told = true {
+		ln, err := a.at.listen()
+		if err == nil {
+			return ln
+		}
+		if !told {
+			a.log.Warn("admin address cannot be had yet, trying again", "error", err, "every", a.retry)
+		}
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+	return nil
+}
+
+// accept serves connections until the listener closes, and returns when the last has
+// ended.
+func (a *admin) accept(ctx context.Context, ln net.Listener) {
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	room := make(chan struct{}, adminConns)
+	for {
+		room <- struct{}{} // whoever has it gives it back within adminTime
+		nc, err := ln.Accept()
+		if err == nil {
+			serving.Go(func() {
+				defer func() { <-room }()
+				a.serve(ctx, nc)
+			})
+			continue
+		}
+		<-room
+		select { // too many open files, if it is not the end: that passes
+		case <-ctx.Done():
+			return
+		case <-time.After(a.retry):
+		}
+	}
+}
