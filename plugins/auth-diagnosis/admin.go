@@ -4,19 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"sync"
 	"time"
 
 	"kong-plugin-auth-diagnosis/pkg/pluginserver"
 )
 
-const (
-	// adminRetry is how often an address is tried that is taken. At a reload of Kong
-	// it is, by the process before, for as long as its last request takes.
-	adminRetry = time.Second
-	// adminConns bounds the connections that are served at a time; more of them wait.
-	adminConns = 8
-)
+// adminRetry is how often an address is tried that is taken. At a reload of Kong
+// it is, by the process before, for as long as its last request takes.
+const adminRetry = time.Second
 
 // admin answers whoever looks after the process: is it alive, has it keys, what did it
 // count. It runs beside the plugin, and nothing that befalls it reaches a request.
@@ -65,9 +60,7 @@ func (a *admin) run(ctx context.Context) {
 	} else {
 		a.log.Info(message, "address", ln.Addr())
 	}
-	stop := context.AfterFunc(ctx, func() { ln.Close() })
-	defer stop()
-	a.accept(ctx, ln)
+	a.serve(ctx, ln)
 }
 
 // listen tries until it has the address, and returns nil when ctx ends before. The log
@@ -89,29 +82,4 @@ func (a *admin) listen(ctx context.Context) net.Listener {
 		}
 	}
 	return nil
-}
-
-// accept serves connections until the listener closes, and returns when the last has
-// ended.
-func (a *admin) accept(ctx context.Context, ln net.Listener) {
-	var serving sync.WaitGroup
-	defer serving.Wait()
-	room := make(chan struct{}, adminConns)
-	for {
-		room <- struct{}{} // whoever has it gives it back within adminTime
-		nc, err := ln.Accept()
-		if err == nil {
-			serving.Go(func() {
-				defer func() { <-room }()
-				a.serve(ctx, nc)
-			})
-			continue
-		}
-		<-room
-		select { // too many open files, if it is not the end: that passes
-		case <-ctx.Done():
-			return
-		case <-time.After(a.retry):
-		}
-	}
 }

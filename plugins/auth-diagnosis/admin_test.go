@@ -232,52 +232,6 @@ func TestTheEndDoesNotWaitForTheAddress(t *testing.T) {
 	(*admin)(nil).wait() // and where there is none
 }
 
-// TestConnectionsAreBounded fills the room with connections that say nothing; one more
-// is served when one of them has gone.
-func TestConnectionsAreBounded(t *testing.T) {
-	at := endpoint{"unix", socketPath(t)}
-	ln, err := at.listen()
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan struct{}, 1)
-	a := &admin{log: slog.New(slog.DiscardHandler), retry: time.Millisecond, pages: map[string]func() page{
-		"/page": func() page { served <- struct{}{}; return textPage(200, "x") },
-	}}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() { defer close(ended); a.accept(ctx, ln) }()
-	var silent []net.Conn
-	dial := func() net.Conn {
-		nc, err := net.Dial("unix", at.address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { nc.Close() })
-		return nc
-	}
-	for range adminConns {
-		nc := dial()
-		if _, err := io.WriteString(nc, "GET"); err != nil {
-			t.Fatal(err)
-		}
-		silent = append(silent, nc)
-	}
-	if _, err := io.WriteString(dial(), "GET /page HTTP/1.1\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-served:
-		t.Errorf("more than %d connections are served", adminConns)
-	case <-time.After(50 * time.Millisecond):
-	}
-	silent[0].Close()
-	<-served
-	cancel()
-	ln.Close()
-	<-ended // the others are cut off
-}
-
 func TestAllAddressesAreWarnedOf(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

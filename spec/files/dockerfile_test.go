@@ -125,7 +125,7 @@ func TestImageIsBuiltAsItShouldBe(t *testing.T) {
 func TestImageHoldsStaticPrograms(t *testing.T) {
 	build := strings.Join(stageNamed(t, "build").all("RUN"), "\n")
 	makefile := read(t, "Makefile")
-	for _, want := range []string{"CGO_ENABLED=0 go build -trimpath", "-X main.version=", "./plugins/auth-diagnosis ./cmd/standin", "/out/auth-diagnosis -dump"} {
+	for _, want := range []string{"CGO_ENABLED=0 go build -trimpath", "-X main.version=", "-tags nethttpomithttp2 -o /out/ ./plugins/auth-diagnosis", "-o /out/ ./cmd/standin", "/out/auth-diagnosis -dump"} {
 		if !strings.Contains(build, want) {
 			t.Errorf("expected %q in %q", want, build)
 		}
