@@ -16,4 +16,7 @@
 // Who the request is from to Kong and to the service is in three files:
 // consumer.go maps a token to a consumer, fallback.go is for requests that go on
 // without a good token, identity.go tells Kong and the service.
+//
+// [Engine.Status] is for whoever looks after the process: tally.go counts, status.go
+// reads.
 package access

@@ -30,7 +30,7 @@
 // and what becomes of it, state.go and history.go for what a Lookup answers,
 // statedir.go, saved.go and restore.go for the disk, fetch.go and classify.go for
 // the network and its failures, parse.go, key.go and keyring.go for the way from
-// bytes to keys.
+// bytes to keys, health.go for how it all fares.
 //
 // MicahParks/keyfunc and jwkset turn each published JWK into a key, one at a
 // time. Their storage of whole sets is not used: over HTTP it blocks the request
