@@ -89,19 +89,19 @@ func appendFlag(dst []byte, number protowire.Number, v bool) []byte {
 	return appendVarint(dst, number, protowire.EncodeBool(v))
 }
 
-// appendNested appends a length-delimited field whose content body appends. The length
-// is written behind the content and then rotated before it, so that one buffer serves
-// and nothing is sized twice.
+// appendNested appends a length-delimited field whose content body appends. One byte is
+// left for the length, which is enough up to 127; behind a longer content, rare and
+// outermost, the rest of its length is made room for.
 func appendNested(dst []byte, number protowire.Number, body func([]byte) []byte) []byte {
-	dst = protowire.AppendTag(dst, number, protowire.BytesType)
+	dst = append(protowire.AppendTag(dst, number, protowire.BytesType), 0)
 	start := len(dst)
 	dst = body(dst)
 	size := len(dst) - start
-	dst = protowire.AppendVarint(dst, uint64(size))
-	prefix := len(dst) - start - size
-	var length [10]byte
-	copy(length[:], dst[start+size:])
-	copy(dst[start+prefix:], dst[start:start+size])
-	copy(dst[start:], length[:prefix])
+	if more := protowire.SizeVarint(uint64(size)) - 1; more > 0 {
+		var room [9]byte
+		dst = append(dst, room[:more]...)
+		copy(dst[start+more:], dst[start:start+size])
+	}
+	protowire.AppendVarint(dst[:start-1], uint64(size))
 	return dst
 }
