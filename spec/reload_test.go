@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -156,9 +158,9 @@ func reloaded(t *testing.T, r *rig.Rig) {
 	}
 }
 
-// TestReloadsUnderLoadFailNoRequest posts configurations and reloads while
-// clients send good and bad tokens.
-func TestReloadsUnderLoadFailNoRequest(t *testing.T) {
+// TestConfigurationsUnderLoadFailNoRequest posts configurations while clients send
+// good and bad tokens.
+func TestConfigurationsUnderLoadFailNoRequest(t *testing.T) {
 	r := start(t, rig.Options{Config: realms("a", "b")})
 	load := newLoad(t, r, "/a")
 	for n := range 4 {
@@ -166,6 +168,109 @@ func TestReloadsUnderLoadFailNoRequest(t *testing.T) {
 		load.pass(t, 50)
 	}
 	load.stop(t)
+}
+
+// TestReloadsLoseNoRequest reloads under load, and each time sees the old plugin
+// process off. That one is killed with the old worker 0, so by then the new workers,
+// who had it serve their first requests, must have left it.
+func TestReloadsLoseNoRequest(t *testing.T) {
+	t.Setenv("KONGDEV_LOG_READ", "2s") // or its old worker 0 takes up to ten, as Kong's
+	r := start(t, rig.Options{Config: realms("a"), Plugin: late(t)})
+	awaitKeys(t, r, "/a", r.PingFederate.Token())
+	stop := strangers(t, r, "/a")
+	for range 2 {
+		old, err := r.PluginPid()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var waiting []half // keep the old workers, and with them the old process
+		for range 8 {
+			waiting = append(waiting, open(t, r, "a"))
+		}
+		if err := r.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, func() error {
+			now, err := r.PluginPid()
+			if err != nil || now == old {
+				return fmt.Errorf("plugin process %d is now %d, %v", old, now, err)
+			}
+			return nil
+		})
+		eventually(t, func() error {
+			if n, err := r.PluginConnections(old); err != nil || n > 0 {
+				return fmt.Errorf("%d connections to the old plugin process, %v", n, err)
+			}
+			return nil
+		})
+		for _, h := range waiting {
+			if status, realm := h.finish(t); status != 401 || realm != "a" {
+				t.Errorf("a request of an old worker: %d of %q", status, realm)
+			}
+		}
+		eventually(t, func() error {
+			if _, err := os.Stat(fmt.Sprintf("/proc/%d", old)); err == nil {
+				return fmt.Errorf("the old plugin process %d is still there", old)
+			}
+			return nil
+		})
+	}
+	stop()
+}
+
+// late returns a program that becomes the plugin after a while: on a busy machine the
+// new workers are there first.
+func late(t *testing.T) string {
+	t.Helper()
+	bins, err := rig.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "late")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\ncase \"$*\" in *-dump*) ;; *) sleep 0.3 ;; esac\nexec "+bins.Plugin+" \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// strangers are four clients with good tokens that connect anew for each request: the
+// new workers have them from their first moment on. (A rejection would have Kong drop its
+// connection to the plugin process, and leave the old one sooner.) stop ends them and
+// says what went wrong.
+func strangers(t *testing.T, r *rig.Rig, path string) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	l := &load{cancel: cancel, status: map[int]int{401: 1}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	token := r.PingFederate.Token()
+	for range 4 {
+		l.group.Go(func() {
+			for ctx.Err() == nil {
+				req, err := http.NewRequest(http.MethodGet, r.Proxy+path, nil)
+				if err != nil {
+					l.note(nil, err, 200)
+					return
+				}
+				req.Header.Set("Authorization", "Bearer "+token)
+				resp, err := client.Do(req)
+				if err == nil {
+					resp.Body.Close()
+				}
+				l.note(resp, err, 200)
+			}
+		})
+	}
+	return func() { l.stop(t) }
+}
+
+// eventually waits for what a reload brings about.
+func eventually(t *testing.T, ok func() error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := rig.Until(ctx, ok); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // load sends requests from several clients until it is stopped.

@@ -21,6 +21,10 @@ import (
 // envFile keeps the settings of the running gateway in the prefix.
 const envFile = ".kong_env"
 
+// logReadEnv is a duration such as 1s that takes the place of the 10 s for which an old
+// worker 0, and the plugin processes with it, can outlive its last request.
+const logReadEnv = "KONGDEV_LOG_READ"
+
 // drainTimeout bounds a graceful stop (SIGQUIT).
 const drainTimeout = 5 * time.Minute
 
@@ -115,7 +119,13 @@ func newDaemon(cmd *command) (*daemon, error) {
 		return nil, fmt.Errorf("opening the error log: %w", err)
 	}
 	log := errlog.New(f, errlog.ParseLevel(c.LogLevel), time.Now)
-	gw, err := gateway.New(gateway.Options{Log: log, AccessLog: c.AccessLog, Now: time.Now})
+	o := gateway.Options{Log: log, AccessLog: c.AccessLog, Now: time.Now}
+	if v := os.Getenv(logReadEnv); v != "" {
+		if o.LogRead, err = time.ParseDuration(v); err != nil {
+			return nil, fmt.Errorf("%s: %w", logReadEnv, err)
+		}
+	}
+	gw, err := gateway.New(o)
 	return &daemon{cmd: cmd, conf: c, log: log, gateway: gw}, err
 }
 

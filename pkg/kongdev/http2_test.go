@@ -25,13 +25,19 @@ func http2Only() *http.Protocols {
 // startHTTP2 starts a gateway whose listener takes HTTP/2 too.
 func startHTTP2(t *testing.T, yml string, extra ...string) *kong {
 	t.Helper()
+	k := newHTTP2(t, yml, extra...)
+	k.start()
+	return k
+}
+
+func newHTTP2(t *testing.T, yml string, extra ...string) *kong {
+	t.Helper()
 	k := newKong(t, yml, extra...)
 	text, err := os.ReadFile(k.conf)
 	if err != nil {
 		t.Fatal(err)
 	}
 	k.write(k.conf, strings.Replace(string(text), "proxy_listen = "+k.proxy, "proxy_listen = "+k.proxy+" http2", 1))
-	k.start()
 	return k
 }
 
@@ -217,7 +223,9 @@ func TestReloadLetsStreamsFinish(t *testing.T) {
 		}
 		fmt.Fprint(w, "ok")
 	})
-	k := startHTTP2(t, config(url, route("a", "none")))
+	k := newHTTP2(t, config(url, route("a", "none")))
+	k.env = soonGone
+	k.start()
 	c := k.http2()
 	first, _ := k.ask(c, "GET", "/a", "")
 	pid := first.Header.Get("X-Server-Pid")

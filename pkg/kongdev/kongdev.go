@@ -15,6 +15,9 @@
 //	kongdev health -p PREFIX
 //	kongdev version
 //
+// A reload takes up to ten seconds until the old plugin process has gone, as Kong's does;
+// with KONGDEV_LOG_READ=1s in the environment of start, at most one.
+//
 // What it does not play: databases, TLS (https and grpcs on either side, and HTTP/2
 // where that is negotiated: a listener with the flag http2 takes it with prior
 // knowledge), HTTP/2 to upstreams other than gRPC's, TCP and UDP streams, websockets,

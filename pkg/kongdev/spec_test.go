@@ -3,6 +3,7 @@ package kongdev_test
 import (
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -77,6 +78,39 @@ func TestDroppedConnectionIsReplayed(t *testing.T) {
 	if n := got.Header.Value("X-Runs"); n != "2" {
 		t.Errorf("runs of the handler for one request: expected 2, got %q", n)
 	}
+}
+
+// TestAClosedConnectionResetsAllWorkers: the one that met it at once, the others by an
+// event.
+func TestAClosedConnectionResetsAllWorkers(t *testing.T) {
+	t.Parallel()
+	k := startKong(t, config(upstream(t), route("a", "close-once"), route("b", "none")))
+	k.get("/b")
+	k.get("/b")
+	k.get("/a")
+	// Both start b's, one starts a's twice, and both start b's anew.
+	k.await("six instances", func() bool {
+		k.get("/b")
+		return strings.Count(k.errorLog(), "started plugin server: seq") >= 6
+	})
+}
+
+func TestPluginProcessHasTheLimitsOfAWorker(t *testing.T) {
+	t.Parallel()
+	k := startKong(t, config(upstream(t), route("a", "none")), "nginx_main_worker_rlimit_nofile = 1100")
+	limits, err := os.ReadFile("/proc/" + k.get("/a").Header.Value("X-Server-Pid") + "/limits")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(limits)) {
+		if rest, ok := strings.CutPrefix(line, "Max open files"); ok {
+			if diff := cmp.Diff([]string{"1100", "1100", "files"}, strings.Fields(rest)); diff != "" {
+				t.Errorf("soft and hard limit (-want +got):\n%s", diff)
+			}
+			return
+		}
+	}
+	t.Errorf("no limit of open files in %s", limits)
 }
 
 func TestDeadPluginServerIs500UntilItIsBack(t *testing.T) {
@@ -226,6 +260,43 @@ func TestReloadMixesInstanceIDs(t *testing.T) {
 	}
 }
 
+// soonGone lets an old worker 0 exit a second after its last request at most, and not
+// ten.
+var soonGone = []string{"KONGDEV_LOG_READ=1s"}
+
+// TestOldPluginProcessEndsWithWorker0: not earlier, and not with the other workers,
+// whose requests go on in the new process.
+func TestOldPluginProcessEndsWithWorker0(t *testing.T) {
+	t.Parallel()
+	k := newKong(t, config(upstream(t), route("a", "none")))
+	k.env = soonGone
+	k.start()
+	others, zeros := k.dial(), k.dial() // connections go around, and worker 0 is not the first
+	var old string
+	for _, c := range []*client{others, zeros} {
+		old = c.send(request("/a")).recv("GET").Header.Value("X-Server-Pid")
+		c.send("GET /a HTTP/1.1\r\nHost: api.test\r\n")
+	}
+	k.reload("-p", k.prefix)
+	k.await("the new workers and the new process", func() bool {
+		pid := k.get("/a").Header.Value("X-Server-Pid")
+		return pid != "" && pid != old
+	})
+	if _, err := os.Stat("/proc/" + old); err != nil {
+		t.Errorf("while worker 0 has a request: %v", err)
+	}
+	if got := zeros.send("\r\n").recv("GET"); got.Status != 200 || got.Header.Value("X-Label") != "a" {
+		t.Errorf("the request of the old worker 0: got %d %v", got.Status, got.Header)
+	}
+	k.await("the end of the old plugin process", func() bool {
+		_, err := os.Stat("/proc/" + old)
+		return err != nil
+	})
+	if got := others.send("\r\n").recv("GET"); got.Status != 200 || got.Header.Value("X-Label") != "a" || got.Header.Value("X-Server-Pid") == old {
+		t.Errorf("the request of the other old worker: got %d %v", got.Status, got.Header)
+	}
+}
+
 func TestReloadDropsNoRequest(t *testing.T) {
 	t.Parallel()
 	k := startKong(t, config(upstream(t), route("a", "none")))
@@ -285,11 +356,10 @@ func TestPostConfigStartsInstancesAnew(t *testing.T) {
 	if status != 201 {
 		t.Fatalf("POST /config: expected 201, got %d %s", status, body)
 	}
-	for range 2 {
-		if got := k.get("/a").Header.Value("X-Label"); got != "new" {
-			t.Errorf("label: expected %q, got %q", "new", got)
-		}
-	}
+	k.await("the new configuration in both workers", func() bool {
+		first, second := k.get("/a"), k.get("/a")
+		return first.Header.Value("X-Label") == "new" && second.Header.Value("X-Label") == "new"
+	})
 	k.await("CLOSE of both old instances", func() bool { return strings.Count(k.errorLog(), "closed instance") == 2 })
 	status, body = k.post("/config", config(url, strings.Replace(route("a", "none"), "do:", "nope: 1, do:", 1)))
 	if status != 400 || !strings.Contains(body, `"nope":"unknown field"`) {

@@ -71,9 +71,12 @@ func (c *conn) refuse(err error) {
 
 // event runs a handler and reports whether the connection goes on.
 func (c *conn) event(call eventCall) bool {
+	if c.srv.succession.superseded() {
+		return false // closing makes Kong start the instance with the successor and replay the event
+	}
 	inst := c.srv.instances.use(call.instance, c.srv.opts.Now())
 	if inst == nil {
-		return false // closing makes Kong start the instance here and replay the event once
+		return false // as above, but here
 	}
 	budget := c.srv.opts.Deadline
 	ev := &Event{c: c, phase: call.phase, handler: inst.handler, until: c.until, deadline: c.until}
@@ -131,8 +134,12 @@ func (c *conn) settle(ev *Event, sequence int64) bool {
 	return c.last() == nil
 }
 
-// start makes an instance and always succeeds.
+// start makes an instance and always succeeds. With a successor it only says so: no
+// event will be served on it.
 func (s *server) start(cmd *pb.CmdStartInstance) *pb.RpcReturn_InstanceStatus {
+	if s.succession.superseded() {
+		return s.status(drawID())
+	}
 	inst := s.instances.add(s.construct(cmd.GetConfig()), s.opts.Now())
 	return s.statusOf(inst)
 }

@@ -19,6 +19,8 @@
 //     reply, a missed deadline all end as kong.response.exit with a 5xx status instead,
 //     in frame order and exactly once. The one close that Kong is meant to see is for an
 //     instance id that this process does not know, before any PDK call.
+//   - A process that another one has taken the socket's path from takes no new events,
+//     so that its end costs no request, and ends by itself if nobody else ends it.
 //   - Frames are bounded, and a frame's length is never trusted for an allocation.
 //   - PDK calls without an answer are pipelined. Kong reads frames strictly in order and
 //     answers a void call with an empty frame, so the calls of one event leave in one

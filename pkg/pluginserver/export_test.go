@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"time"
 )
 
 // Doors for the external tests.
@@ -33,6 +34,13 @@ func (s *server) ServeConn(nc net.Conn)                          { go s.enlist(n
 func (s *server) Run(ctx context.Context, ln net.Listener) error { return s.run(ctx, ln) }
 func (s *server) Drain()                                         { s.drain() }
 func (s *server) Instances() int                                 { return s.instances.count() }
+
+// Orphan measures as of now on.
+func Orphan(patience time.Duration) func(now time.Time, superseded bool, connections int) bool {
+	return (&orphan{patience: patience}).over
+}
+
+func (k *keptSocket) Superseded() bool { return k.succession().look() }
 
 func (k *keptSocket) Renew() (bool, error) { return k.renew() }
 

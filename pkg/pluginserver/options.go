@@ -33,6 +33,9 @@ type Options struct {
 	Linger time.Duration
 	// Drain is how long running events get when the context ends; 5 s when zero.
 	Drain time.Duration
+	// Orphaned is how long a superseded process waits for a connection before it ends;
+	// 1 min when zero. Kong keeps idle connections as long.
+	Orphaned time.Duration
 	// Now is the clock for instance ages and log intervals; time.Now when nil.
 	Now func() time.Time
 }
@@ -47,6 +50,7 @@ func (o Options) withDefaults() Options {
 	set(&o.IdleInstances, time.Hour)
 	set(&o.Linger, 10*time.Second)
 	set(&o.Drain, 5*time.Second)
+	set(&o.Orphaned, time.Minute)
 	set(&o.Log, slog.New(slog.DiscardHandler))
 	if o.Now == nil {
 		o.Now = time.Now

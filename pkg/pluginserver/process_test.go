@@ -31,6 +31,12 @@ func TestMain(m *testing.M) {
 func child(t *testing.T) (cmd *exec.Cmd, path string, lines *os.File) {
 	t.Helper()
 	path = socketPath(t)
+	cmd, lines = childAt(t, path)
+	return cmd, path, lines
+}
+
+func childAt(t *testing.T, path string) (cmd *exec.Cmd, lines *os.File) {
+	t.Helper()
 	cmd = exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+filepath.Dir(path))
 	lines, w, err := os.Pipe()
@@ -51,7 +57,7 @@ func child(t *testing.T) (cmd *exec.Cmd, path string, lines *os.File) {
 	if err != nil || !strings.Contains(first, "listening") {
 		t.Fatalf("got %q, %v, expected the listening line", first, err)
 	}
-	return cmd, path, lines
+	return cmd, lines
 }
 
 func TestTerminationLetsARunningEventFinish(t *testing.T) {

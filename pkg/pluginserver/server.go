@@ -22,6 +22,9 @@ type server struct {
 	draining  atomic.Bool
 	workers   *workers
 
+	// succession is nil for a server without a path.
+	succession *succession
+
 	mu    sync.Mutex
 	conns map[*conn]struct{}
 	empty chan struct{} // closed once draining and without connections
@@ -46,8 +49,9 @@ func newServer(p Plugin, o Options) *server {
 //
 // The socket replaces what another process listened on without a moment in which the
 // path is missing, and is removed at the end only while it is still this process's own:
-// at a Kong reload the successor listens before the predecessor ends. Should somebody
-// remove it meanwhile, it is back within a moment.
+// at a Kong reload the successor listens before the predecessor ends. From then on
+// the predecessor takes no new events, and without connections it ends by itself.
+// Should somebody remove the socket meanwhile, it is back within a moment.
 //
 // Errors: an unusable Plugin, or a path that cannot be listened on.
 func Serve(ctx context.Context, p Plugin, o Options) error {
@@ -60,12 +64,14 @@ func Serve(ctx context.Context, p Plugin, o Options) error {
 		return err
 	}
 	s.opts.Log.Info("listening", "socket", s.opts.SocketPath)
+	s.succession = ln.succession()
 	keeping, stop := context.WithCancel(ctx)
 	var keeper sync.WaitGroup
 	keeper.Go(func() { ln.keep(keeping, s.log) })
+	keeper.Go(func() { s.awaitOrphanhood(keeping, stop) })
 	defer keeper.Wait()
 	defer stop()
-	return s.run(ctx, ln)
+	return s.run(keeping, ln)
 }
 
 // run accepts on ln until ctx ends, and then drains.

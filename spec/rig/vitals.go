@@ -37,6 +37,33 @@ func (g *Gateway) PluginPid() (int, error) {
 	return int(cred.Pid), nil
 }
 
+// PluginConnections counts the connections to Socket that a plugin process has open
+// (proc(5), /proc/net/unix: those in state 03 that have the listener's path, where its pid
+// follows: it was moved to Socket).
+func (g *Gateway) PluginConnections(pid int) (n int, err error) {
+	table, err := os.ReadFile("/proc/net/unix")
+	if err != nil {
+		return 0, err
+	}
+	connected := map[string]bool{}
+	for line := range strings.Lines(string(table)) {
+		if f := strings.Fields(line); len(f) == 8 && f[5] == "03" && strings.HasPrefix(f[7], g.Socket()) {
+			connected["socket:["+f[6]+"]"] = true
+		}
+	}
+	dir := filepath.Join("/proc", strconv.Itoa(pid), "fd")
+	fds, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	for _, fd := range fds {
+		if name, err := os.Readlink(filepath.Join(dir, fd.Name())); err == nil && connected[name] {
+			n++
+		}
+	}
+	return n, nil
+}
+
 // Vitals are what can be seen of a process from outside.
 type Vitals struct {
 	RSS         int64 // bytes of memory that are its own: resident, without mapped files

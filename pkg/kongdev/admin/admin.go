@@ -28,9 +28,12 @@ type Backend interface {
 	Set() *entity.Set
 	Connections() int
 	// LoadConfig loads a declarative configuration; its error is a
-	// *declarative.Invalid for a bad one.
+	// *declarative.Invalid for a bad one, or ErrBusy.
 	LoadConfig(src []byte) (*entity.Set, error)
 }
+
+// ErrBusy says that another configuration is being loaded.
+var ErrBusy = errors.New("busy")
 
 type api struct{ Backend }
 
@@ -159,6 +162,9 @@ func (a api) postConfig(w http.ResponseWriter, r *http.Request) {
 			body["fields"] = map[string]any{}
 		}
 		reply(w, 400, body)
+	case errors.Is(err, ErrBusy):
+		w.Header().Set("Retry-After", "10") // DECLARATIVE_RETRY_TTL_MAX of a lock for 60 s
+		reply(w, 429, map[string]any{"message": "Currently loading previous configuration"})
 	case err != nil:
 		reply(w, 500, map[string]any{"message": "An unexpected error occurred"})
 	default:

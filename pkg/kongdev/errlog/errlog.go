@@ -51,7 +51,11 @@ func New(w io.Writer, level Level, now func() time.Time) *Log {
 	return &Log{w: w, level: level, now: now, pid: os.Getpid()}
 }
 
-// Printf writes one line; line breaks in the message become spaces.
+// maxLine is OpenResty's NGX_MAX_ERROR_STR in bytes, the line's end included.
+const maxLine = 4096
+
+// Printf writes one line; line breaks in the message become spaces. A line that is too
+// long is cut, whatever it is about.
 func (l *Log) Printf(level Level, format string, args ...any) {
 	if level > l.level {
 		return
@@ -59,7 +63,8 @@ func (l *Log) Printf(level Level, format string, args ...any) {
 	msg := strings.Map(oneLine, fmt.Sprintf(format, args...))
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fmt.Fprintf(l.w, "%s [%s] %d#0: %s\n", l.now().Format("2006/01/02 15:04:05"), names[level], l.pid, msg)
+	line := fmt.Sprintf("%s [%s] %d#0: %s", l.now().Format("2006/01/02 15:04:05"), names[level], l.pid, msg)
+	fmt.Fprintln(l.w, line[:min(len(line), maxLine-1)])
 }
 
 func oneLine(r rune) rune {

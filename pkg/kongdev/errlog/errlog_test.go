@@ -10,6 +10,17 @@ import (
 	"kong-plugin-auth-diagnosis/pkg/kongdev/errlog"
 )
 
+func TestLongLinesAreCut(t *testing.T) {
+	var out strings.Builder
+	l := errlog.New(&out, errlog.Info, time.Now)
+	l.Printf(errlog.Info, "%s", strings.Repeat("x", 5000))
+	l.Printf(errlog.Info, "the next")
+	lines := strings.SplitAfter(out.String(), "\n")
+	if len(lines) != 3 || len(lines[0]) != 4096 || !strings.HasSuffix(lines[0], "x\n") || !strings.HasSuffix(lines[1], ": the next\n") {
+		t.Errorf("expected a line of 4096 bytes and the next one, got %q", lines)
+	}
+}
+
 func TestLinesAreNginxs(t *testing.T) {
 	var out strings.Builder
 	l := errlog.New(&out, errlog.ParseLevel("notice"), func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) })

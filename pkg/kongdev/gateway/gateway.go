@@ -1,11 +1,13 @@
 // Package gateway is the running gateway: listeners, workers, plugin processes,
 // and their generations.
 //
-// A Gateway owns the sockets. Start and Reload each make a generation: N
-// workers with their own plugin instances and connections, and the plugin
-// processes. After a Reload the old generation finishes the requests it has
-// begun (connecting to the new plugin processes with its old instance ids, as
-// Kong's old workers do), then its plugin processes are stopped.
+// A Gateway owns the sockets. Each Start makes a generation: N workers with their own
+// plugin instances and connections, and the plugin processes, which are worker 0's. On
+// a running gateway it goes as `kong reload` does. The new workers take connections at
+// once and speak to the old plugin processes until the new ones listen. The old
+// workers are told to go a moment later, and finish the requests that they have begun,
+// with their old instance ids, in the new plugin processes if need be. The old plugin
+// processes are killed when the old worker 0 exits, whoever is speaking to them.
 package gateway
 
 import (
@@ -16,6 +18,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,17 +32,20 @@ import (
 
 // Gateway is one running gateway.
 type Gateway struct {
-	log    *errlog.Log
-	now    func() time.Time
-	nodeID string
-	access *accessLog
+	log     *errlog.Log
+	now     func() time.Time
+	nodeID  string
+	access  *accessLog
+	logRead time.Duration
 
 	changing sync.Mutex // serialises Start
+	loading  sync.Mutex // held while a configuration is loaded
 
 	mu        sync.Mutex // guards the fields below
 	listeners map[string]net.Listener
 	services  []*httpService // admin and status
 	current   *generation
+	takers    []*worker // who gets connections
 	draining  map[*generation]bool
 	closed    bool
 	turn      int // the worker that got the last connection
@@ -52,6 +58,9 @@ type Options struct {
 	Log       *errlog.Log
 	AccessLog string // path, "" for none
 	Now       func() time.Time
+	// LogRead is the timeout of worker 0's reads of a plugin process' output, which it
+	// does not exit before; Kong's 10 s when zero.
+	LogRead time.Duration
 }
 
 // New returns a gateway that listens nowhere yet.
@@ -60,7 +69,10 @@ func New(o Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Gateway{log: o.Log, now: o.Now, nodeID: newUUID(), access: access,
+	if o.LogRead == 0 {
+		o.LogRead = logRead
+	}
+	return &Gateway{log: o.Log, now: o.Now, logRead: o.LogRead, nodeID: newUUID(), access: access,
 		listeners: map[string]net.Listener{}, draining: map[*generation]bool{}}, nil
 }
 
@@ -93,12 +105,18 @@ func (g *Gateway) loader(reg *runloop.Registry) *declarative.Loader {
 	return &declarative.Loader{Catalog: reg, Vault: subschema.EnvVault, Now: g.now}
 }
 
+// Times of a reload.
+const (
+	// overlap is how long nginx gives new workers before it tells the old ones to go
+	// (ngx_master_process_cycle: "allow new processes to start").
+	overlap = 100 * time.Millisecond
+	// logRead is the default timeout of an ngx.pipe. Its timer keeps an exiting worker.
+	logRead = 10 * time.Second
+)
+
 // Start makes the first generation, or on a running gateway a new one that
 // takes its place (kong reload). When anything of the new configuration is
 // wrong, the running generation stays.
-//
-// At a reload connections go to the old workers until the new plugin processes
-// listen; a new worker that met an old process would lose it in mid-event.
 func (g *Gateway) Start(c *conf.Conf) error {
 	g.changing.Lock()
 	defer g.changing.Unlock()
@@ -110,44 +128,53 @@ func (g *Gateway) Start(c *conf.Conf) error {
 	if err != nil {
 		return err
 	}
-	bound := gen.rebinding()
-	gen.startPlugins()
-	if err := g.replace(gen, bound); err != nil {
+	old, err := g.replace(gen)
+	if err != nil {
 		gen.stop()
 		return err
+	}
+	if old != nil {
+		time.Sleep(overlap)
+		g.quit(old)
 	}
 	return nil
 }
 
-// replace opens the listeners of a generation and makes it the current one; its
-// predecessor drains.
-func (g *Gateway) replace(gen *generation, bound func() bool) error {
-	for i := time.Duration(0); i < bindTimeout && !bound(); i += bindPoll {
-		time.Sleep(bindPoll)
-	}
+// replace opens the listeners of a generation and makes it the current one. Its
+// predecessor takes connections as well until it is told to quit.
+func (g *Gateway) replace(gen *generation) (old *generation, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return net.ErrClosed
+		return nil, net.ErrClosed
 	}
 	if err := g.serveAdmin(gen.Conf); err != nil {
-		return err
+		return nil, err
 	}
 	fresh, err := g.listen(gen.Conf)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	old := g.current
-	g.current = gen
+	old, g.current = g.current, gen
+	g.takers = gen.workers
+	if old != nil {
+		g.takers = slices.Concat(gen.workers, old.workers)
+		g.draining[old] = true
+	}
+	gen.startPlugins()
 	for _, l := range fresh {
 		g.accepting.Add(1)
 		go g.accept(l)
 	}
-	if old != nil {
-		g.draining[old] = true
-		go g.retire(old)
-	}
-	return nil
+	return old, nil
+}
+
+// quit tells the workers of a generation to finish.
+func (g *Gateway) quit(old *generation) {
+	g.mu.Lock()
+	g.takers = g.current.workers
+	g.mu.Unlock()
+	go g.retire(old)
 }
 
 // listen opens the proxy listeners that are new and closes those that are gone.
@@ -177,16 +204,10 @@ func (g *Gateway) listen(c *conf.Conf) (fresh []net.Listener, err error) {
 	return fresh, nil
 }
 
-// bindTimeout bounds a reload's wait for new plugin processes to listen.
-const (
-	bindTimeout = 10 * time.Second
-	bindPoll    = 5 * time.Millisecond
-)
-
 // acceptPause is how long accept waits after an error such as EMFILE.
 const acceptPause = 50 * time.Millisecond
 
-// accept hands connections to the workers of the current generation in turn.
+// accept hands connections to the workers in turn.
 func (g *Gateway) accept(l net.Listener) {
 	defer g.accepting.Done()
 	for {
@@ -204,17 +225,18 @@ func (g *Gateway) accept(l net.Listener) {
 }
 
 // hand gives a connection to the next worker. The lock keeps a generation from
-// being retired meanwhile.
+// being told to quit meanwhile.
 func (g *Gateway) hand(c net.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.turn++
-	g.current.workers[g.turn%len(g.current.workers)].take(c)
+	g.takers[g.turn%len(g.takers)].take(c)
 }
 
-// retire drains a generation and stops its plugin processes.
+// retire lets the workers of a generation finish and exit.
 func (g *Gateway) retire(gen *generation) {
 	gen.drain()
+	gen.finish(true)
 	gen.stop()
 	g.mu.Lock()
 	defer g.mu.Unlock()

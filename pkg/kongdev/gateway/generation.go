@@ -30,8 +30,9 @@ type generation struct {
 	procs    []*pluginproc.Proc
 	bodyDir  string
 	files    int // that a worker may have open
+	logRead  time.Duration
 
-	events  chan string  // names of plugins whose instances are to be forgotten
+	events  chan event
 	seq     atomic.Int64 // __seq__, counted anew by every generation
 	stopped chan struct{}
 	once    sync.Once
@@ -44,9 +45,11 @@ func newGeneration(g *Gateway, c *conf.Conf, reg *runloop.Registry, set *entity.
 	gen := &generation{
 		Gateway:  &exchange.Gateway{Conf: c, NodeID: g.nodeID, Log: g.log, Now: g.now},
 		access:   g.access,
+		logRead:  g.logRead,
+		set:      set,
 		registry: reg,
 		stopped:  make(chan struct{}),
-		events:   make(chan string, maxEvents),
+		events:   make(chan event, maxEvents),
 		bodyDir:  filepath.Join(c.Prefix, "client_body_temp"),
 	}
 	if err := os.MkdirAll(gen.bodyDir, 0o700); err != nil {
@@ -61,30 +64,14 @@ func newGeneration(g *Gateway, c *conf.Conf, reg *runloop.Registry, set *entity.
 	for i := range c.Workers {
 		gen.workers = append(gen.workers, newWorker(gen, i))
 	}
-	if err := gen.apply(set); err != nil {
-		gen.stop()
-		return nil, err
-	}
-	return gen, nil
-}
-
-// apply gives every worker its own view of a configuration.
-func (gen *generation) apply(set *entity.Set) error {
-	states := make([]*runloop.State, len(gen.workers))
-	for i, w := range gen.workers {
-		var err error
-		states[i], err = runloop.NewState(set, gen.registry, w.client, w.proxy, func() int64 { return gen.seq.Add(1) })
-		if err != nil {
-			return err
+	for _, w := range gen.workers {
+		if err := w.reconfigure(set); err != nil {
+			gen.stop()
+			return nil, err
 		}
 	}
-	for i, w := range gen.workers {
-		w.state.Store(states[i])
-	}
-	gen.mu.Lock()
-	defer gen.mu.Unlock()
-	gen.set = set
-	return nil
+	go gen.deliver()
+	return gen, nil
 }
 
 // config returns the current configuration.
@@ -103,26 +90,7 @@ func (gen *generation) startPlugins() {
 			continue
 		}
 		gen.procs = append(gen.procs, pluginproc.Start(pluginproc.Options{Name: s.Name, Command: s.StartCmd,
-			Env: workerEnv(gen.Conf.MainEnv), Files: gen.files, Log: gen.Log, Respawn: respawn}))
-	}
-}
-
-// rebinding notes the plugin sockets that exist now; the function it returns
-// reports whether every one has been replaced by a new process'.
-func (gen *generation) rebinding() func() bool {
-	before := map[string]os.FileInfo{}
-	for _, s := range gen.Conf.PluginServers {
-		if info, err := os.Stat(s.Socket); err == nil && s.StartCmd != "" {
-			before[s.Socket] = info
-		}
-	}
-	return func() bool {
-		for path, old := range before {
-			if info, err := os.Stat(path); err != nil || os.SameFile(old, info) && info.ModTime().Equal(old.ModTime()) {
-				return false
-			}
-		}
-		return true
+			Env: workerEnv(gen.Conf.MainEnv), Files: gen.files, Log: gen.Log, Respawn: respawn, ReadTimeout: gen.logRead}))
 	}
 }
 
@@ -146,8 +114,34 @@ func (gen *generation) newClient(p *runloop.Plugin, post func(plugin string)) *r
 		OnReset: post, Stop: gen.stopped})
 }
 
-// drain lets the workers finish what they have begun.
-func (gen *generation) drain() { gen.drainUntil(context.Background()) }
+// drain tells the workers to finish what they have begun.
+func (gen *generation) drain() {
+	for _, w := range gen.workers {
+		w.drain()
+	}
+}
+
+// finish returns when every worker has exited. Worker 0 takes the plugin processes with
+// it (Kong.exit_worker in kong/init.lua), whatever the others are doing. With reads it
+// waits for its read of their output first, as after QUIT in a reload.
+func (gen *generation) finish(reads bool) {
+	var exits sync.WaitGroup
+	for _, w := range gen.workers {
+		exits.Go(func() {
+			w.wg.Wait()
+			if w.id != 0 {
+				return
+			}
+			for _, p := range gen.procs {
+				if reads {
+					p.AwaitRead(gen.stopped)
+				}
+			}
+			gen.stopPlugins()
+		})
+	}
+	exits.Wait()
+}
 
 // abandon is how long requests may take to notice that the gateway stops.
 const abandon = 2 * time.Second
@@ -157,14 +151,10 @@ const abandon = 2 * time.Second
 // for them.
 func (gen *generation) drainUntil(ctx context.Context) {
 	done := make(chan struct{})
-	for _, w := range gen.workers {
-		w.drain()
-	}
+	gen.drain()
 	go func() {
 		defer close(done)
-		for _, w := range gen.workers {
-			w.wg.Wait()
-		}
+		gen.finish(false)
 	}()
 	select {
 	case <-done:

@@ -90,12 +90,18 @@ func (g *Gateway) Connections() int {
 }
 
 // LoadConfig implements admin.Backend: POST /config. Every worker starts with
-// new plugin configurations, even if the text is the same.
+// new plugin configurations, even if the text is the same, but later than this returns
+// (declarative_reconfigure_notify in kong/runloop/events.lua only posts an event).
 func (g *Gateway) LoadConfig(src []byte) (*entity.Set, error) {
 	gen := g.generation()
 	set, err := g.loader(gen.registry).Load(src)
 	if err != nil {
 		return nil, err
 	}
-	return set, gen.apply(set)
+	if !g.loading.TryLock() {
+		return nil, admin.ErrBusy
+	}
+	defer g.loading.Unlock()
+	gen.publish(set)
+	return set, nil
 }

@@ -81,6 +81,8 @@ type Options struct {
 	Files   int      // soft and hard limit of open files, which it has from worker 0; 0 leaves it
 	Log     *errlog.Log
 	Respawn time.Duration // the least time between two starts
+	// ReadTimeout is that of each read of the process' output, for AwaitRead.
+	ReadTimeout time.Duration
 }
 
 // Proc keeps one plugin server running.
@@ -91,8 +93,9 @@ type Proc struct {
 	once sync.Once
 	done chan struct{}
 
-	mu  sync.Mutex
-	pid int
+	mu   sync.Mutex
+	pid  int
+	read time.Time // when the last line came, or the process
 }
 
 // Start runs `exec command` in a shell and keeps doing so until Stop: a process
@@ -192,10 +195,47 @@ func signal(log *errlog.Log, proc *os.Process, sig os.Signal) {
 func (p *Proc) setPid(pid int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.pid = pid
+	p.pid, p.read = pid, time.Now()
 }
 
-// maxLine bounds a logged line; the rest of a longer one follows as a new one.
+// AwaitRead returns when no read of the process' output is under way that a worker which
+// is to exit would wait for: nginx lets no worker go while it has a timer, and grab_logs
+// in process.lua reads with the timeout that an ngx.pipe has by itself. One such read
+// begins when the one before has timed out or has brought a line; cancel ends the wait.
+func (p *Proc) AwaitRead(cancel <-chan struct{}) {
+	for {
+		pid, begun := p.reading()
+		if pid == 0 || p.ReadTimeout <= 0 {
+			return
+		}
+		select {
+		case <-cancel:
+			return
+		case <-p.done:
+			return
+		case <-time.After(p.ReadTimeout - time.Since(begun)%p.ReadTimeout):
+		}
+		if now, last := p.reading(); now == pid && last.Equal(begun) {
+			return
+		}
+	}
+}
+
+func (p *Proc) reading() (pid int, begun time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pid, p.read
+}
+
+func (p *Proc) noteRead(pid int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pid == pid {
+		p.read = time.Now()
+	}
+}
+
+// maxLine bounds what is kept of a line; the error log takes less.
 const maxLine = 8 << 10
 
 // grabLogs copies the process' output to the error log at info, Kong's level
@@ -203,9 +243,12 @@ const maxLine = 8 << 10
 func (p *Proc) grabLogs(r io.ReadCloser, pid int) {
 	defer r.Close()
 	br := bufio.NewReaderSize(r, maxLine)
-	for {
-		line, _, err := br.ReadLine()
-		if len(line) > 0 {
+	for inside := false; ; {
+		line, more, err := br.ReadLine()
+		rest := inside
+		inside = more
+		if len(line) > 0 && !rest {
+			p.noteRead(pid)
 			p.Log.Printf(errlog.Info, "[%s:%d] %s", p.Name, pid, line)
 		}
 		if err != nil {

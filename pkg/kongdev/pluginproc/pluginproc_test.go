@@ -151,3 +151,37 @@ func TestRespawnAtOnce(t *testing.T) {
 		t.Errorf("a process that had just started came back after %s, expected nearly %s", back, pause)
 	}
 }
+
+// TestReadsKeepAWorker: a worker that is to exit waits for a read that brings nothing.
+func TestReadsKeepAWorker(t *testing.T) {
+	awaited := func(command string, timeout time.Duration, cancel <-chan struct{}) (p *pluginproc.Proc, log *lines, done chan struct{}) {
+		log, done = &lines{}, make(chan struct{})
+		p = pluginproc.Start(pluginproc.Options{Name: "srv", Command: command, Respawn: time.Minute, ReadTimeout: timeout,
+			Log: errlog.New(log, errlog.Info, time.Now)})
+		t.Cleanup(p.Stop)
+		log.await(t, "started, pid", 1)
+		go func() {
+			p.AwaitRead(cancel)
+			close(done)
+		}()
+		return p, log, done
+	}
+	_, _, done := awaited("sleep 60", 10*time.Millisecond, nil)
+	<-done
+
+	cancel := make(chan struct{})
+	_, _, done = awaited("sleep 60", time.Hour, cancel)
+	close(cancel)
+	<-done
+
+	const talk = `sh -c 'trap "exit 0" TERM; while :; do echo word; sleep 0.01; done'`
+	p, log, done := awaited(talk, time.Second, nil)
+	log.await(t, "] word", 120) // more than a second's
+	select {
+	case <-done:
+		t.Error("expected each line to begin another read")
+	default:
+	}
+	p.Stop()
+	<-done
+}

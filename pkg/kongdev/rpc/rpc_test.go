@@ -268,6 +268,43 @@ func TestResetSparesAFreshClaim(t *testing.T) {
 	}
 }
 
+// TestClosedConnectionsAreNoticedATurnLater: what an event of a connection has told the
+// worker by then, it knows.
+func TestClosedConnectionsAreNoticedATurnLater(t *testing.T) {
+	gone := make(chan struct{}, 1)
+	s := startServer(t, func(s *server, c net.Conn, call *pb.RpcCall) bool {
+		ok := s.answer(c, call)
+		if call.GetCmdHandleEvent() != nil { // and goes at once
+			c.Close()
+			gone <- struct{}{}
+			return false
+		}
+		return ok
+	})
+	now := time.Unix(1000, 0)
+	c := rpc.New(rpc.Options{Plugin: "p", Socket: s.path, Log: discard, Now: func() time.Time { return now }, Stop: t.Context().Done()})
+	run := func() error {
+		err := c.HandleEvent(newExchange(), config(1), "access")
+		if err == nil {
+			<-gone
+		}
+		return err
+	}
+	if err := run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(); err == nil || errors.Is(err, rpc.ErrServer) || !strings.Contains(err.Error(), "broken pipe") {
+		t.Errorf("in the same turn: expected the send to fail, got %v", err)
+	}
+	if err := run(); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Millisecond)
+	if err := run(); err != nil {
+		t.Errorf("in the next turn: got %v", err)
+	}
+}
+
 // TestAnInstanceDroppedByTheServerIsStartedAgain is what follows when go-pdk's
 // server drops the instances older than 60 s at any CLOSE: it closes the
 // connection at the next event, and Kong starts and repeats.
