@@ -171,7 +171,7 @@ func TestOperatorsSeeThePlugin(t *testing.T) {
 		t.Errorf("POST: %d %v", resp.StatusCode, resp.Header)
 	}
 
-	// The successor gets the address when this process has ended.
+	// The successor gets the address, while this process may still be there.
 	if err := r.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}

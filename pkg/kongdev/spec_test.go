@@ -326,9 +326,10 @@ func TestReloadDropsNoRequest(t *testing.T) {
 	ok, refused := answers["200 <nil>"], answers["500 <nil>"]
 	delete(answers, "200 <nil>")
 	delete(answers, "500 <nil>")
-	// go-pdk's server removes its socket before it makes the new one. Who connects
-	// in between gets a 500, from Kong as from here; the gateway drops nobody.
-	gap := strings.Count(k.errorLog(), "trying to connect: no such file or directory")
+	// go-pdk's server removes its socket before it makes the new one, and the old
+	// process may be gone before that. Who connects in between gets a 500, from Kong as
+	// from here; the gateway drops nobody.
+	gap := strings.Count(k.errorLog(), "trying to connect: ")
 	if ok == 0 || refused > gap || len(answers) > 0 {
 		t.Errorf("over two reloads: expected 200, and 500 for the %d that met no socket, got %d, %d and %v", gap, ok, refused, answers)
 	}

@@ -36,6 +36,9 @@ type Options struct {
 	// Orphaned is how long a superseded process waits for a connection before it ends;
 	// 1 min when zero. Kong keeps idle connections as long.
 	Orphaned time.Duration
+	// Superseded is called, if it is set, when another process listens at the path:
+	// what else this one holds that a successor needs it should let go.
+	Superseded func()
 	// Now is the clock for instance ages and log intervals; time.Now when nil.
 	Now func() time.Time
 }

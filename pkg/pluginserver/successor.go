@@ -128,6 +128,9 @@ func (s *server) awaitOrphanhood(ctx context.Context, end func()) {
 		superseded := s.succession.superseded()
 		if superseded && !told {
 			s.opts.Log.Info("superseded, another process listens", "socket", s.opts.SocketPath)
+			if s.opts.Superseded != nil {
+				s.opts.Superseded()
+			}
 		}
 		told = superseded
 		if o.over(time.Now(), superseded, len(s.remaining())) {

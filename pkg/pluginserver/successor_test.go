@@ -139,14 +139,16 @@ func listenAt(t *testing.T, path string) *net.UnixListener {
 
 func TestOrphanEndsAfterAWhile(t *testing.T) {
 	path := socketPath(t)
-	ended := make(chan error, 1)
+	ended, told := make(chan error, 1), 0
 	go func() {
-		ended <- pluginserver.Serve(t.Context(), asking, pluginserver.Options{SocketPath: path, Orphaned: time.Nanosecond})
+		ended <- pluginserver.Serve(t.Context(), asking, pluginserver.Options{
+			SocketPath: path, Orphaned: time.Nanosecond, Superseded: func() { told++ },
+		})
 	}()
 	eventually(t, "the socket is there", func() bool { _, err := os.Lstat(path); return err == nil })
 	childAt(t, path)
-	if err := <-ended; err != nil {
-		t.Error(err)
+	if err := <-ended; err != nil || told != 1 {
+		t.Errorf("ended with %v, told %d times of its successor, expected once", err, told)
 	}
 	k := dial(t, path) // the successor's socket is left alone
 	if got := k.event(k.start("{}"), "access"); got.ret == nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // adminRetry is how often an address is tried that is taken. At a reload of Kong
-// it is, by the process before, for as long as its last request takes.
+// it is, until the process before has noticed.
 const adminRetry = time.Second
 
 // admin answers whoever looks after the process: is it alive, has it keys, what did it
@@ -21,6 +21,7 @@ type admin struct {
 	log   *slog.Logger
 	retry time.Duration
 
+	end   context.CancelFunc
 	ended chan struct{} // closed when nothing of it runs any more
 }
 
@@ -34,9 +35,17 @@ func (p *plugin) openAdmin(ctx context.Context, inv pluginserver.Invocation) err
 	if err != nil {
 		return err
 	}
-	p.admin = &admin{at: at, pages: p.pages(), log: inv.Log, retry: adminRetry, ended: make(chan struct{})}
+	ctx, end := context.WithCancel(ctx)
+	p.admin = &admin{at: at, pages: p.pages(), log: inv.Log, retry: adminRetry, end: end, ended: make(chan struct{})}
 	go p.admin.run(ctx)
 	return nil
+}
+
+// superseded leaves the address to the process that Kong made at a reload.
+func (p *plugin) superseded() {
+	if p.admin != nil {
+		p.admin.end()
+	}
 }
 
 // wait returns when the admin has ended, which it does with its context. There may be

@@ -22,7 +22,7 @@ func main() {
 	p := newPlugin()
 	code := pluginserver.Main(pluginserver.Program{
 		Plugin:  p.describe(),
-		Options: pluginserver.Options{Drain: drain},
+		Options: pluginserver.Options{Drain: drain, Superseded: p.superseded},
 		Flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&p.showVersion, "version", false, "Print the version")
 			fs.StringVar(&p.stateDir, "state-dir", "", "Directory for the last good key sets, in auth-diagnosis-state (default the Kong prefix)")
