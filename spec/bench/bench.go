@@ -46,6 +46,7 @@ type bench struct {
 	ctx      context.Context
 	root     string // the project's folder
 	dir      string // for what is built
+	machine  string // at the start: what is written makes the folder differ from its commit
 	proc     fs.FS
 	upstream *load.Upstream
 	built    bool // package rig has built the gateway and the plugin
@@ -64,7 +65,9 @@ func newBench(ctx context.Context, s settings) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bench{settings: s, ctx: ctx, root: root, dir: dir, proc: os.DirFS("/proc"), upstream: upstream}, nil
+	b := &bench{settings: s, ctx: ctx, root: root, dir: dir, proc: os.DirFS("/proc"), upstream: upstream}
+	b.machine = b.setting()
+	return b, nil
 }
 
 // close leaves nothing behind; what is left running at its end is not its own.

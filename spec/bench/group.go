@@ -50,7 +50,7 @@ func (g group) section(b *bench) (string, error) {
 	for _, t := range tables {
 		fmt.Fprintf(&out, "%s\n", t.Markdown())
 	}
-	fmt.Fprintf(&out, "%d rounds on %s, %s.\n", b.runs, time.Now().UTC().Format(time.DateOnly), b.machine())
+	fmt.Fprintf(&out, "%d rounds on %s, %s.\n", b.runs, time.Now().UTC().Format(time.DateOnly), b.machine)
 	return out.String(), nil
 }
 

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// machine says on what figures were measured, and what was.
-func (b *bench) machine() string {
+// setting says on what figures are measured, and what is.
+func (b *bench) setting() string {
 	return fmt.Sprintf("%d × %s, Linux %s, %s, revision %s", runtime.NumCPU(), cpuModel(), kernel(), runtime.Version(), b.revision())
 }
 
