@@ -126,14 +126,7 @@ func TestWhatTheSchemaCannotSeeIsAnswered(t *testing.T) {
 
 // TestLogPluginsGetTheDiagnosis reads what Kong's file-log writes.
 func TestLogPluginsGetTheDiagnosis(t *testing.T) {
-	dir, err := os.MkdirTemp("", "log")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
+	dir := rig.Dir(t)
 	file := filepath.Join(dir, "requests.log")
 	r := start(t, rig.Options{Config: func(_ []byte, r *rig.Rig) []byte {
 		return append(realms("a")(nil, r), []byte("plugins:\n  - name: file-log\n    config:\n      path: "+file+"\n")...)

@@ -3,7 +3,6 @@
 package spec
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -50,8 +49,7 @@ func TestIssuerDownIsNobodysBadToken(t *testing.T) {
 func TestRotationRefusesNoGoodToken(t *testing.T) {
 	t.Parallel()
 	r := start(t, rig.Options{Config: func(_ []byte, r *rig.Rig) []byte {
-		config := realms("a")(nil, r)
-		return bytes.Replace(config, []byte("realm: a\n"), []byte("realm: a\n              jwks: {refresh_interval: 1}\n"), 1)
+		return r.Declare(rig.Service{Name: "a", Config: "realm: a, jwks: {refresh_interval: 1}"})
 	}})
 	keys := r.PingFederate.Keys()
 	load := newLoad(t, r, "/a")
@@ -117,14 +115,7 @@ func TestUnknownKidsCostOneFetch(t *testing.T) {
 // TestKeysOutliveTheProcess restarts the plugin while its issuer is down: the
 // keys on disk serve, until they are older than max_stale.
 func TestKeysOutliveTheProcess(t *testing.T) {
-	state, err := os.MkdirTemp("", "state")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(state) })
-	if err := os.Chmod(state, 0o777); err != nil {
-		t.Fatal(err)
-	}
+	state := rig.Dir(t)
 	r := start(t, rig.Options{Config: realms("a"), Args: "-state-dir " + state})
 	good := r.PingFederate.Token(ping.Expires(time.Now().Add(100 * time.Hour)))
 	awaitKeys(t, r, "/a", good)

@@ -132,14 +132,7 @@ func TestDayIsUsedUp(t *testing.T) {
 // here by the file in -state-dir and there by Redis.
 func TestUsedOutlivesTheProcess(t *testing.T) {
 	t.Parallel()
-	state, err := os.MkdirTemp("", "state")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(state) })
-	if err := os.Chmod(state, 0o777); err != nil {
-		t.Fatal(err)
-	}
+	state := rig.Dir(t)
 	limits, ways, used := map[string]string{}, countings(t), map[string]int{}
 	for _, way := range ways {
 		limits[way.name] = strings.TrimPrefix(way.members+", ", ", ") + "default_tier: t, tiers: [{name: t, hour: 900, day: 1000}]"

@@ -159,14 +159,7 @@ type clock struct {
 
 func newClock(t *testing.T) clock {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "clock")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
+	dir := rig.Dir(t)
 	c := clock{file: dir + "/step"}
 	c.args = "-clock-file " + c.file
 	c.set(t, 0)

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"kong-plugin-auth-diagnosis/pkg/standin/ping"
 	"kong-plugin-auth-diagnosis/spec/rig"
 )
 
@@ -24,25 +23,11 @@ import (
 // which a bare challenge shows: who answers is visible in the answer.
 func realms(names ...string) func([]byte, *rig.Rig) []byte {
 	return func(_ []byte, r *rig.Rig) []byte {
-		var b strings.Builder
-		b.WriteString("_format_version: \"3.0\"\nservices:\n")
+		var services []rig.Service
 		for _, name := range names {
-			fmt.Fprintf(&b, `  - name: %[1]s
-    url: %[2]s
-    routes:
-      - name: %[1]s
-        paths: [/%[1]s]
-        plugins:
-          - name: auth-diagnosis
-            config:
-              realm: %[1]s
-              issuers:
-                - issuer: %[3]s
-                  jwks_uris: ["%[4]s"]
-                  audiences: ["%[5]s"]
-`, name, r.Upstream.URL(), r.PingFederate.IssuerURL(), r.PingFederate.JWKSURL(), ping.DefaultAudience)
+			services = append(services, rig.Service{Name: name, Config: "realm: " + name})
 		}
-		return []byte(b.String())
+		return r.Declare(services...)
 	}
 }
 
@@ -226,7 +211,7 @@ func late(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "late")
+	path := filepath.Join(rig.Dir(t), "late")
 	if err := os.WriteFile(path, []byte("#!/bin/sh\ncase \"$*\" in *-dump*) ;; *) sleep 0.3 ;; esac\nexec "+bins.Plugin+" \"$@\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}

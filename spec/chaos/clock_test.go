@@ -20,7 +20,7 @@ func TestClockSteps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock := filepath.Join(stateDir(t), "clock")
+	clock := filepath.Join(rig.Dir(t), "clock")
 	step := func(by string) {
 		t.Helper()
 		if err := os.WriteFile(clock+".next", []byte(by), 0o644); err != nil {

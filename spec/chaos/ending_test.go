@@ -143,7 +143,7 @@ func TestTermination(t *testing.T) {
 // event of its first instance has the right verdict, by the keys of a run before.
 func TestReadyInAMoment(t *testing.T) {
 	const moment = time.Second // a few milliseconds, on a machine with nothing else to do
-	r, dir := issuer(t), stateDir(t)
+	r, dir := issuer(t), rig.Dir(t)
 	config, good := instanceConfig(t, r), r.PingFederate.Token()
 	before := run(t, "-state-dir", dir)
 	before.awaitPass(t, config, good)

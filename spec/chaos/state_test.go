@@ -21,20 +21,6 @@ func stateRig(t *testing.T, dir string) *rig.Rig {
 	return start(t, rig.Options{Config: routes(route{name: "a", extra: eager}), Args: "-state-dir " + dir})
 }
 
-// stateDir makes a folder that Kong's user may write to.
-func stateDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "state")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // saved returns the saved key sets below dir, without those that are being written.
 func saved(dir string) []byte {
 	names, _ := filepath.Glob(filepath.Join(dir, "*", "jwks-*"))
@@ -63,7 +49,7 @@ func awaitSaved(t *testing.T, dir string, before []byte) {
 // TestStateDiskIsFull rotates keys while nothing can be written: the new ones serve
 // all the same. When there is room again they are saved, and outlive the process.
 func TestStateDiskIsFull(t *testing.T) {
-	dir := stateDir(t)
+	dir := rig.Dir(t)
 	r := stateRig(t, dir)
 	awaitSaved(t, dir, nil)
 	l := under(t, r)
@@ -98,7 +84,7 @@ func exhaust(t *testing.T, r *rig.Rig, dir string) (release func()) {
 // TestStateIsTakenAway replaces the folder of the saved keys by a file, and then by
 // nothing, under load.
 func TestStateIsTakenAway(t *testing.T) {
-	dir := stateDir(t)
+	dir := rig.Dir(t)
 	r := stateRig(t, dir)
 	awaitSaved(t, dir, nil)
 	l := under(t, r)

@@ -100,20 +100,6 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// workDir is a folder that a program may use after it has dropped root.
-func workDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "hop")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // place is what a configuration in testdata is filled with.
 type place struct {
 	Listen, Port string // host:port, and its port alone
@@ -129,7 +115,7 @@ func configure(t *testing.T, name, target string) (file string, p place) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p = place{Listen: freeAddr(t), Target: target, Dir: workDir(t)}
+	p = place{Listen: freeAddr(t), Target: target, Dir: rig.Dir(t)}
 	_, p.Port, _ = net.SplitHostPort(p.Listen)
 	_, p.TargetPort, _ = net.SplitHostPort(target)
 	var text bytes.Buffer

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"kong-plugin-auth-diagnosis/spec/rig"
 )
 
 // witnesses are the lines of X-Auth-Witness that arrive behind a proxy for a
@@ -41,7 +43,7 @@ func nginxSigning(t *testing.T, target, clock string, oldNew ...string) (addr st
 
 func nginxWithKey(t *testing.T, secret, kid, target, clock string, oldNew ...string) (addr string) {
 	t.Helper()
-	addr, dir := freeAddr(t), workDir(t)
+	addr, dir := freeAddr(t), rig.Dir(t)
 	write(t, dir, "witness.js", shipped(t, "kong/nginx/witness.js", "Math.floor(Date.now() / 1000)", clock))
 	temporary := "access_log off;"
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
@@ -64,7 +66,7 @@ func haproxySigning(t *testing.T, target, clock string, oldNew ...string) (addr 
 	config := shipped(t, "kong/haproxy/witness.cfg", append(slices.Clone(oldNew),
 		"%[date]", clock, "bind :8080", "bind "+addr, "server kong 127.0.0.1:8000", "server kong "+target)...)
 	launch(t, addr, []string{"WITNESS_KEY=" + base64.StdEncoding.EncodeToString([]byte(secret))}, "haproxy",
-		"-db", "-f", write(t, workDir(t), "haproxy.cfg", config))
+		"-db", "-f", write(t, rig.Dir(t), "haproxy.cfg", config))
 	return addr
 }
 
@@ -136,7 +138,7 @@ func TestSignersWithoutAKey(t *testing.T) {
 		})
 	}
 	t.Run("haproxy", func(t *testing.T) {
-		file := write(t, workDir(t), "haproxy.cfg", shipped(t, "kong/haproxy/witness.cfg"))
+		file := write(t, rig.Dir(t), "haproxy.cfg", shipped(t, "kong/haproxy/witness.cfg"))
 		cmd := exec.Command(program(t, "haproxy"), "-c", "-f", file)
 		cmd.Env = slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "WITNESS_KEY=") })
 		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "WITNESS_KEY is not set") {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"kong-plugin-auth-diagnosis/spec/rig"
 )
 
 // twoPoints runs HAProxy with the shipped lines pasted in twice, as their comment
@@ -40,7 +42,7 @@ func twoPoints(t *testing.T, target, clock string) (addr string) {
 		"frontend edge\n  bind " + addr + "\n" + lines + inside + "  default_backend kong\n" +
 		"backend kong\n" + second + after + "  server kong " + target + "\n"
 	launch(t, addr, []string{"WITNESS_KEY=" + base64.StdEncoding.EncodeToString([]byte(secret))}, "haproxy",
-		"-db", "-f", write(t, workDir(t), "haproxy.cfg", config))
+		"-db", "-f", write(t, rig.Dir(t), "haproxy.cfg", config))
 	return addr
 }
 
