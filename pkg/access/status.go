@@ -129,6 +129,9 @@ func (l *instances) look() (live, broken int, issuers []IssuerKeys) {
 	for _, i := range l.current() {
 		for issuer, set := range i.sets {
 			k := &IssuerKeys{jwks.ShownIssuer(issuer), set.Health()}
+			if k.Idle { // a gateway that is not ready would never be asked for it again
+				continue
+			}
 			switch other := worst[k.Issuer]; {
 			case other == nil:
 				names = append(names, k.Issuer)

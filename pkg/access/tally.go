@@ -57,8 +57,9 @@ func (t *tally) verdict(d *diagnosis.Diagnosis) {
 	}
 	t.verdicts[place(row, hop, d.Advise)].Add(1)
 	for i := range d.Findings {
-		if n := slices.Index(findingNames, d.Findings[i].Name); n >= 0 {
-			t.findings[n].Add(1)
+		same := func(f diagnosis.Finding) bool { return f.Name == d.Findings[i].Name }
+		if n := slices.Index(findingNames, d.Findings[i].Name); n >= 0 && !slices.ContainsFunc(d.Findings[:i], same) {
+			t.findings[n].Add(1) // requests are counted, and one may have it twice
 		}
 	}
 }

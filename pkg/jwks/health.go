@@ -21,13 +21,19 @@ type Health struct {
 	// Code says why the set is not usable, or else how the last fetch failed; "" if
 	// all is well.
 	Code diagnosis.Code
+	// Idle is set, and nothing else, if nobody has asked for so long that the keys are
+	// not kept: the next Lookup fetches them. That says nothing of the issuer.
+	Idle bool
 }
 
 // Health looks at the set. As with Has that counts as no use of it, and starts no fetch.
 func (k *Set) Health() Health {
 	w := k.worker.Load()
-	if w == nil || w.ctx.Err() != nil {
+	switch {
+	case w == nil, k.store.ctx.Err() != nil:
 		return Health{Code: diagnosis.JWKSNeverLoaded}
+	case w.ctx.Err() != nil:
+		return Health{Idle: true}
 	}
 	return w.state.Load().health(&w.terms, w.store.now())
 }

@@ -77,7 +77,7 @@ func TestHealthIsNoUse(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		fetched := n.fetches()
-		wantHealth(t, k, jwks.Health{Code: diagnosis.JWKSNeverLoaded})
+		wantHealth(t, k, jwks.Health{Idle: true})
 		time.Sleep(time.Hour)
 		if got := n.fetches(); got != fetched {
 			t.Errorf("%d fetches, expected none after the %d while the set was in use", got, fetched)

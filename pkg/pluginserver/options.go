@@ -36,9 +36,10 @@ type Options struct {
 	// Orphaned is how long a superseded process waits for a connection before it ends;
 	// 1 min when zero. Kong keeps idle connections as long.
 	Orphaned time.Duration
-	// Superseded is called, if it is set, when another process listens at the path:
-	// what else this one holds that a successor needs it should let go.
-	Superseded func()
+	// Superseded is called, if it is set, with true when another process listens at the
+	// path: what else this one holds that a successor needs it should let go. It is
+	// called with false when that process has gone and this one serves again.
+	Superseded func(bool)
 	// Now is the clock for instance ages and log intervals; time.Now when nil.
 	Now func() time.Time
 }

@@ -41,6 +41,7 @@ type succession struct {
 
 	mu    sync.Mutex
 	other fs.FileInfo // the socket of the process that was found last
+	heard time.Time   // when it last accepted
 }
 
 // succession watches the path of a socket.
@@ -72,14 +73,14 @@ func (s *succession) look() bool {
 		s.other = nil
 		return false
 	}
-	if s.other != nil && os.SameFile(now, s.other) {
+	if s.other != nil && os.SameFile(now, s.other) && time.Since(s.heard) < socketCheck {
 		return true
 	}
 	s.other = nil
 	if !reachesAnother(s.path) {
 		return false
 	}
-	s.other = now
+	s.other, s.heard = now, time.Now()
 	return true
 }
 
@@ -126,13 +127,13 @@ func (s *server) awaitOrphanhood(ctx context.Context, end func()) {
 		case <-ticker.C:
 		}
 		superseded := s.succession.superseded()
-		if superseded && !told {
-			s.opts.Log.Info("superseded, another process listens", "socket", s.opts.SocketPath)
+		if superseded != told {
+			told = superseded
+			s.opts.Log.Info("succession", "superseded", superseded, "socket", s.opts.SocketPath)
 			if s.opts.Superseded != nil {
-				s.opts.Superseded()
+				s.opts.Superseded(superseded)
 			}
 		}
-		told = superseded
 		if o.over(time.Now(), superseded, len(s.remaining())) {
 			s.opts.Log.Info("superseded and without connections, ending", "socket", s.opts.SocketPath)
 			end()

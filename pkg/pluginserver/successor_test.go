@@ -90,6 +90,29 @@ func TestProcessIsBackWhenItsSuccessorEnds(t *testing.T) {
 	})
 }
 
+// A successor that was killed leaves its socket behind. Until Kong has made another
+// process, this one serves those that are connected.
+func TestProcessServesOnWhenItsSuccessorIsKilled(t *testing.T) {
+	path := socketPath(t)
+	defer running(t, asking, path)()
+	ks := dialAll(t, path, 200)
+	cmd, _ := childAt(t, path)
+	awaitSuccession(t, ks[0])
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for _, k := range ks[1:] { // each that is refused is closed
+		if k.event(k.start("{}"), "access").ret != nil {
+			return
+		}
+		<-tick.C
+	}
+	t.Error("no event is taken")
+}
+
 // Each of these would have Kong repeat events in circles.
 func TestWhatIsNoSuccessor(t *testing.T) {
 	for name, replace := range map[string]func(t *testing.T, path string){
@@ -142,7 +165,7 @@ func TestOrphanEndsAfterAWhile(t *testing.T) {
 	ended, told := make(chan error, 1), 0
 	go func() {
 		ended <- pluginserver.Serve(t.Context(), asking, pluginserver.Options{
-			SocketPath: path, Orphaned: time.Nanosecond, Superseded: func() { told++ },
+			SocketPath: path, Orphaned: time.Nanosecond, Superseded: func(bool) { told++ },
 		})
 	}()
 	eventually(t, "the socket is there", func() bool { _, err := os.Lstat(path); return err == nil })

@@ -105,12 +105,13 @@ func clone(value any) any {
 
 // What values take beside their text on a 64-bit machine, in bytes.
 const (
-	claimSize  = 32
-	textSize   = 16 // a string's header behind an interface
-	listSize   = 24
-	valueSize  = 16       // in a list
-	mapSize    = 48 + 288 // with the first eight members
-	memberSize = 40       // of the further ones, at a usual load
+	claimSize = 32
+	textSize  = 16 // a string's header behind an interface
+	listSize  = 24
+	valueSize = 16 // in a list
+	mapSize   = 48
+	groupSize = 288 // of eight members of a map
+	tableSize = 112 // of more than one group, which are as many as a power of two
 )
 
 // Size estimates the memory of the claims that were kept, in bytes.
@@ -135,7 +136,13 @@ func size(value any) int {
 		}
 		return n
 	case map[string]any:
-		n := mapSize + memberSize*max(0, len(value)-8)
+		n, slots := mapSize, 8
+		for len(value) > 8 && slots*7/8 < len(value) { // the most that they are loaded
+			slots *= 2
+		}
+		if n += slots / 8 * groupSize; slots > 8 {
+			n += tableSize
+		}
 		for name, member := range value {
 			n += len(name) + size(member)
 		}

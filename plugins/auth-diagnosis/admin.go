@@ -21,6 +21,7 @@ type admin struct {
 	log   *slog.Logger
 	retry time.Duration
 
+	ctx   context.Context // of the process
 	end   context.CancelFunc
 	ended chan struct{} // closed when nothing of it runs any more
 }
@@ -35,16 +36,28 @@ func (p *plugin) openAdmin(ctx context.Context, inv pluginserver.Invocation) err
 	if err != nil {
 		return err
 	}
-	ctx, end := context.WithCancel(ctx)
-	p.admin = &admin{at: at, pages: p.pages(), log: inv.Log, retry: adminRetry, end: end, ended: make(chan struct{})}
-	go p.admin.run(ctx)
+	p.admin = &admin{ctx: ctx, at: at, pages: p.pages(), log: inv.Log, retry: adminRetry}
+	p.admin.begin()
 	return nil
 }
 
-// superseded leaves the address to the process that Kong made at a reload.
-func (p *plugin) superseded() {
-	if p.admin != nil {
+// begin runs it until end is called or the process ends.
+func (a *admin) begin() {
+	ctx, end := context.WithCancel(a.ctx)
+	a.end, a.ended = end, make(chan struct{})
+	go a.run(ctx)
+}
+
+// superseded leaves the address to the process that Kong made at a reload, and takes it
+// again should that one be gone. Only the server calls it, and not after its end.
+func (p *plugin) superseded(now bool) {
+	switch {
+	case p.admin == nil:
+	case now:
 		p.admin.end()
+	default:
+		p.admin.wait()
+		p.admin.begin()
 	}
 }
 
@@ -64,7 +77,7 @@ func (a *admin) run(ctx context.Context) {
 		return
 	}
 	const message = "admin listening"
-	if a.at.everywhere() {
+	if everywhere(ln.Addr()) {
 		a.log.Warn(message+" on all addresses: whoever reaches this host can read it", "address", ln.Addr())
 	} else {
 		a.log.Info(message, "address", ln.Addr())

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/netip"
 	"os"
 	"path"
 	"strconv"
@@ -53,14 +52,11 @@ func parseEndpoint(text string) (endpoint, error) {
 	return endpoint{"tcp", net.JoinHostPort(host, port)}, nil
 }
 
-// everywhere reports whether the endpoint can be reached at all addresses of the host.
-func (e endpoint) everywhere() bool {
-	if e.network != "tcp" {
-		return false
-	}
-	host, _, _ := net.SplitHostPort(e.address)
-	addr, err := netip.ParseAddr(host)
-	return host == "" || err == nil && addr.IsUnspecified()
+// everywhere reports whether who listens at an address can be reached at all of the
+// host's.
+func everywhere(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsUnspecified()
 }
 
 // listen listens. A socket that a process left behind without closing it is replaced;

@@ -10,19 +10,16 @@ import (
 )
 
 func TestParseEndpoint(t *testing.T) {
-	for text, want := range map[string]struct {
-		network, address string // "" for refused
-		everywhere       bool
-	}{
-		"127.0.0.1:9100":                    {"tcp", "127.0.0.1:9100", false},
-		"localhost:9100":                    {"tcp", "localhost:9100", false},
-		"[::1]:9100":                        {"tcp", "[::1]:9100", false},
-		":9100":                             {"tcp", ":9100", true},
-		"0.0.0.0:9100":                      {"tcp", "0.0.0.0:9100", true},
-		"[::]:9100":                         {"tcp", "[::]:9100", true},
-		"127.0.0.1:65535":                   {"tcp", "127.0.0.1:65535", false},
-		"unix:/run/x.sock":                  {"unix", "/run/x.sock", false},
-		"unix://run//x.sock":                {"unix", "/run/x.sock", false},
+	for text, want := range map[string]endpoint{ // empty for refused
+		"127.0.0.1:9100":                    {"tcp", "127.0.0.1:9100"},
+		"localhost:9100":                    {"tcp", "localhost:9100"},
+		"[::1]:9100":                        {"tcp", "[::1]:9100"},
+		":9100":                             {"tcp", ":9100"},
+		"0.0.0.0:9100":                      {"tcp", "0.0.0.0:9100"},
+		"[::]:9100":                         {"tcp", "[::]:9100"},
+		"127.0.0.1:65535":                   {"tcp", "127.0.0.1:65535"},
+		"unix:/run/x.sock":                  {"unix", "/run/x.sock"},
+		"unix://run//x.sock":                {"unix", "/run/x.sock"},
 		"unix:/" + strings.Repeat("a", 107): {},
 		"unix:x.sock":                       {},
 		"unix:":                             {},
@@ -38,8 +35,8 @@ func TestParseEndpoint(t *testing.T) {
 		"a b:9100":                          {},
 	} {
 		got, err := parseEndpoint(text)
-		if got.network != want.network || got.address != want.address || got.everywhere() != want.everywhere {
-			t.Errorf("%q: %+v, everywhere %t, %v; expected %+v", text, got, got.everywhere(), err, want)
+		if got != want {
+			t.Errorf("%q: %+v, %v; expected %+v", text, got, err, want)
 		}
 		if (err != nil) != (want.network == "") || err != nil && !strings.HasPrefix(err.Error(), `-admin-listen: expected host:port or unix:/path, got "`) {
 			t.Errorf("%q: %v", text, err)

@@ -12,8 +12,10 @@ import (
 const (
 	// adminTime is for a request and, again, for its answer.
 	adminTime = 5 * time.Second
+	// adminAsk is for the head of a request: who is silent holds up others.
+	adminAsk = time.Second
 	// adminConns bounds the connections that are served at a time; more of them wait.
-	adminConns = 8
+	adminConns = 64
 	adminHead  = 8 << 10 // bytes of a request
 )
 
@@ -32,11 +34,12 @@ func textPage(status int, text string) page {
 // few for the next scrape.
 func (a *admin) serve(ctx context.Context, ln net.Listener) {
 	s := &http.Server{
-		Handler:        a.handler(),
-		ReadTimeout:    adminTime,
-		WriteTimeout:   adminTime,
-		MaxHeaderBytes: adminHead,
-		ErrorLog:       slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+		Handler:           a.handler(),
+		ReadHeaderTimeout: adminAsk,
+		ReadTimeout:       adminTime,
+		WriteTimeout:      adminTime,
+		MaxHeaderBytes:    adminHead,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	s.SetKeepAlivesEnabled(false)
 	stop := context.AfterFunc(ctx, func() { s.Close() })

@@ -211,6 +211,13 @@ func TestTheAddressIsWaitedFor(t *testing.T) {
 			t.Errorf("the process is not on the page:\n%s", body)
 		}
 	}
+	p.superseded(true)
+	p.admin.wait()
+	if _, err := net.Dial("tcp", address); err == nil {
+		t.Error("somebody still listens for a process that was superseded")
+	}
+	p.superseded(false) // its successor has gone
+	lines.await(t, "admin listening")
 	cancel()
 	p.admin.wait()
 	if _, err := net.Dial("tcp", address); err == nil {
@@ -240,7 +247,7 @@ func TestAllAddressesAreWarnedOf(t *testing.T) {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	l.Close()
 	lines := make(logged, 100)
-	a := &admin{at: endpoint{"tcp", ":" + port}, log: slog.New(slog.NewTextHandler(lines, nil)), retry: time.Millisecond, ended: make(chan struct{})}
+	a := &admin{at: endpoint{"tcp", "[::ffff:0.0.0.0]:" + port}, log: slog.New(slog.NewTextHandler(lines, nil)), retry: time.Millisecond, ended: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
 	go a.run(ctx)
 	lines.await(t, "on all addresses")
