@@ -34,9 +34,9 @@ func freeAddress(t *testing.T) string {
 	return ""
 }
 
-// adminPatience is for what takes a while: a process that a reload has replaced may keep
-// the address for a minute and more.
-const adminPatience = 2 * time.Minute
+// adminPatience is for what takes a while: a process that a reload has replaced notices
+// within a second that it was, but the other has to start first.
+const adminPatience = 20 * time.Second
 
 // adminPage is an answer of the plugin's own address.
 type adminPage struct {

@@ -89,20 +89,27 @@ func TestGRPCCallsPassWithTheirTrailers(t *testing.T) {
 	}
 }
 
-func TestGRPCStreamsBothWays(t *testing.T) {
-	t.Parallel()
-	k := startHTTP2(t, grpcConfig(grpcUpstream(t)))
-	rd, wr := io.Pipe()
-	req, err := http.NewRequest(http.MethodPost, "http://"+k.proxy+"/pkg.Svc/Chat", rd)
+// stream begins a call whose messages are still to come.
+func (k *kong) stream(path string, messages io.Reader) *http.Response {
+	k.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, "http://"+k.proxy+path, messages)
 	if err != nil {
-		t.Fatal(err)
+		k.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/grpc")
 	resp, err := k.http2().Do(req)
 	if err != nil {
-		t.Fatal(err)
+		k.t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	k.t.Cleanup(func() { resp.Body.Close() })
+	return resp
+}
+
+func TestGRPCStreamsBothWays(t *testing.T) {
+	t.Parallel()
+	k := startHTTP2(t, grpcConfig(grpcUpstream(t)))
+	rd, wr := io.Pipe()
+	resp := k.stream("/pkg.Svc/Chat", rd)
 	for _, word := range []string{"one", "two"} {
 		if _, err := io.WriteString(wr, word); err != nil {
 			t.Fatal(err)
@@ -125,16 +132,7 @@ func TestGRPCClientsMayTakeTheirTime(t *testing.T) {
 	rd, wr := io.Pipe()
 	slow := time.AfterFunc(600*time.Millisecond, func() { wr.Close() })
 	defer slow.Stop()
-	req, err := http.NewRequest(http.MethodPost, "http://"+k.proxy+"/pkg.Hasty/Collect", rd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/grpc")
-	resp, err := k.http2().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
+	resp := k.stream("/pkg.Hasty/Collect", rd)
 	if _, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 200 || resp.Trailer.Get("Grpc-Status") != "0" {
 		t.Errorf("expected the call to succeed, got %d %v %v %v", resp.StatusCode, resp.Header, resp.Trailer, err)
 	}
